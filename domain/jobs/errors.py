@@ -1,0 +1,13 @@
+"""What the job machinery refuses, and what happens inside it."""
+
+from domain.kernel.errors import DomainError
+
+
+class JobNotQueued(DomainError):
+    """J001: the job has started or ended, so it can no longer be cancelled."""
+
+    code, status, title = "J001", 409, "Job no longer queued"
+
+
+class LeaseLost(Exception):
+    """Another worker has taken these jobs over; whatever this one did must not be committed."""

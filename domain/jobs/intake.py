@@ -1,0 +1,163 @@
+"""The intake: requests in, committed jobs out.
+
+Each process has one committer a lane. It takes what arrived while the previous commit was under way
+and commits it together: a batch of one when idle, so nothing waits for a timer; a larger one under
+load, so that a commit's cost is shared. Nothing here touches Redis.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import peewee
+import structlog
+
+from domain.jobs import intake_store
+from domain.jobs.admission import Accepted, Batch, Result
+from domain.jobs.kinds import Command, Kinds, Lane
+from domain.kernel.errors import DomainError, InternalError, Unavailable
+from infra.database import error_code, is_connection_lost, run_transaction, transaction
+from infra.metrics import intake_batch_size, intake_refused, jobs_accepted
+
+MAX_BATCH = 256
+MAX_WAITING = 2000
+"""Requests that may wait for a committer, beyond which it is overloaded and says so."""
+ANSWER_SECONDS = 10.0
+ER_LOCK_WAIT_TIMEOUT = 1205
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Pending:
+    command: Command
+    uuid: UUID
+    ended: threading.Event = field(default_factory=threading.Event)
+    result: Result | None = None
+
+    def end(self, result: Result) -> None:
+        self.result = result
+        self.ended.set()
+
+
+class Intake:
+    """Accepts commands of all lanes. One object a process; safe to call from any thread."""
+
+    def __init__(self, kinds: Kinds, wake: Callable[[Lane], None]) -> None:
+        self._kinds = kinds
+        self._committers = {lane: _Committer(lane, kinds, wake) for lane in Lane}
+
+    def submit(self, command: Command, uuid: UUID) -> Accepted:
+        """Make ``command`` a committed job named ``uuid``, or find the job that it repeats.
+
+        Raises the gate's refusal, KeyReused for a key that stands for something else, and
+        Unavailable when the database cannot commit now: then no job was made.
+        """
+        lane = self._kinds[command.kind].lane
+        result = self._committers[lane].submit(_Pending(command, uuid))
+        if isinstance(result, DomainError):
+            intake_refused.labels(lane, result.code).inc()
+            raise result
+        return result
+
+
+class _Committer:
+    def __init__(self, lane: Lane, kinds: Kinds, wake: Callable[[Lane], None]) -> None:
+        self._lane = lane
+        self._kinds = kinds
+        self._wake = wake
+        self._queue: queue.Queue[_Pending] = queue.Queue(MAX_WAITING)
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def submit(self, pending: _Pending) -> Result:
+        if self._thread is None:
+            self._start()
+        try:
+            self._queue.put_nowait(pending)
+        except queue.Full:
+            return Unavailable("More requests are waiting than can be accepted now.")
+        if not pending.ended.wait(ANSWER_SECONDS) or pending.result is None:
+            return Unavailable("The database did not answer in time.", retry_after=2)
+        return pending.result
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:  # by the first request, which is after the fork
+                self._thread = threading.Thread(
+                    target=self._run, name=f"intake-{self._lane}", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get())
+            intake_batch_size.labels(self._lane).observe(len(batch))
+            try:
+                self._commit(batch)
+            except Exception:  # the committer must outlive whatever a batch does to it
+                log.exception("intake failed", lane=self._lane)
+                self._end(batch, InternalError())
+
+    def _commit(self, batch: Sequence[_Pending]) -> None:
+        """Commit ``batch``; a batch with a row that the database refuses is split around it."""
+        try:
+            results = run_transaction(
+                lambda: Batch(self._kinds, [(one.uuid, one.command) for one in batch]).write(),
+                restarts_lock_waits=False,
+            )
+        except (peewee.OperationalError, peewee.InterfaceError) as error:
+            self._end_unavailable(batch, error)
+        except (peewee.IntegrityError, peewee.DataError) as error:
+            if len(batch) == 1:
+                log.error("job refused by the database", kind=batch[0].command.kind, exc_info=error)
+                self._end(batch, InternalError())
+                return
+            middle = len(batch) // 2
+            self._commit(batch[:middle])
+            self._commit(batch[middle:])
+        else:
+            self._end_committed(batch, results)
+
+    def _end_committed(self, batch: Sequence[_Pending], results: dict[UUID, Result]) -> None:
+        for one in batch:
+            result = results[one.uuid]
+            if isinstance(result, Accepted) and not result.replayed:
+                jobs_accepted.labels(one.command.kind).inc()
+            one.end(result)
+        if any(isinstance(result, Accepted) for result in results.values()):
+            self._wake(self._lane)
+
+    def _end_unavailable(self, batch: Sequence[_Pending], error: Exception) -> None:
+        """The outcome of a broken COMMIT is read back: a job that exists was accepted."""
+        log.warning("intake transaction failed", lane=self._lane, error=repr(error))
+        found: dict[UUID, datetime] = {}
+        if is_connection_lost(error):
+            found = self._read_back([one.uuid for one in batch])
+        for one in batch:
+            if one.uuid in found:
+                one.end(Accepted(one.uuid, one.command.kind, found[one.uuid], replayed=False))
+            elif error_code(error) == ER_LOCK_WAIT_TIMEOUT:
+                one.end(Unavailable("Others are in the way in the database."))
+            else:
+                one.end(Unavailable("The database is away.", retry_after=2))
+        if found:
+            self._wake(self._lane)
+
+    def _read_back(self, uuids: Sequence[UUID]) -> dict[UUID, datetime]:
+        try:
+            with transaction():
+                return intake_store.committed(uuids)
+        except peewee.PeeweeException as error:
+            log.warning("commit not read back", lane=self._lane, error=repr(error))
+            return {}
+
+    def _end(self, batch: Sequence[_Pending], result: Result) -> None:
+        for one in batch:
+            if not one.ended.is_set():
+                one.end(result)

@@ -1,0 +1,84 @@
+"""What others may ask of jobs: to see, to list and to cancel them."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from domain.jobs import status_store
+from domain.jobs.errors import JobNotQueued
+from domain.jobs.kinds import ENDED, Status
+from domain.jobs.status_store import JobRecord
+from domain.kernel.clock import rfc3339
+from domain.kernel.errors import NoSuchThing
+from infra.database import run_transaction, session
+from infra.metrics import jobs_ended
+
+
+def find(uuid: UUID) -> JobRecord:
+    """The job. Raises NoSuchThing."""
+    with session():
+        found = status_store.by_uuids([uuid])
+    if not found:
+        raise NoSuchThing("No such job.")
+    return found[0]
+
+
+def find_all(
+    user_id: int | None, status: str | None, kind: str | None, before: int | None, limit: int
+) -> list[JobRecord]:
+    """Up to ``limit`` jobs older than the row id ``before``, newest first."""
+    with session():
+        return status_store.of_user(user_id, status, kind, before, limit)
+
+
+def cancel(uuid: UUID) -> JobRecord:
+    """Cancel a job that never started, and free its transactionId.
+
+    Raises NoSuchThing, or JobNotQueued when it has started or ended.
+    """
+
+    def work() -> bool:
+        done = status_store.cancel(uuid)
+        if done:
+            status_store.free_claim_of(uuid)
+        return done
+
+    done = run_transaction(work)
+    job = find(uuid)
+    if not done:
+        raise JobNotQueued(f"The job is {job.status}.")
+    jobs_ended.labels(job.kind, "cancelled", "").inc()
+    return job
+
+
+def represent(job: JobRecord) -> dict[str, Any]:
+    """The job as the contract's GET /api/jobs/{jobId} answers it."""
+    ended = job.status in ENDED
+    body: dict[str, Any] = {
+        "jobId": str(job.uuid),
+        "kind": job.kind,
+        "status": job.status,
+        "attempts": job.attempts,
+        "acceptedAt": rfc3339(job.accepted_at),
+    }
+    if job.status == Status.QUEUED:
+        with session():
+            body["position"] = status_store.position(job)
+    for name, moment in (("startedAt", job.started_at), ("finishedAt", job.finished_at)):
+        if moment is not None:
+            body[name] = rfc3339(moment)
+    if job.result is not None:
+        body["result"] = orjson.loads(job.result)
+    if job.error is not None:
+        body["error"] = orjson.loads(job.error)
+    if job.retry_of is not None:
+        body["retryOf"] = str(job.retry_of)
+    body["links"] = links(job.uuid, cancellable=not ended and job.started_at is None)
+    return body
+
+
+def links(uuid: UUID, cancellable: bool) -> dict[str, str]:
+    """Where to poll the job, and where to cancel it while that is possible."""
+    own = f"/api/jobs/{uuid}"
+    return {"self": own, "cancel": f"{own}/cancel"} if cancellable else {"self": own}

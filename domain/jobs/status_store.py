@@ -1,0 +1,116 @@
+"""SQL by which jobs are read, listed and cancelled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from infra.database import affected, placeholders, rows
+
+_COLUMNS = (
+    "id, uuid, kind, user_id, caller_id, concurrency_key, seq, status, result, error, attempts, "
+    "accepted_at, started_at, finished_at, retry_of"
+)
+POSITION_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as its row says, from its 202 to its end."""
+
+    id: int
+    uuid: UUID
+    kind: str
+    user_id: int
+    caller_id: int
+    concurrency_key: str
+    seq: int
+    status: str
+    result: str | None
+    error: str | None
+    attempts: int
+    accepted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    retry_of: UUID | None
+
+
+def _records(found: Sequence[tuple[object, ...]]) -> list[JobRecord]:
+    return [
+        JobRecord(row[0], UUID(bytes=row[1]), *row[2:14], UUID(bytes=row[14]) if row[14] else None)  # type: ignore[arg-type]
+        for row in found
+    ]
+
+
+def by_uuids(uuids: Sequence[UUID]) -> list[JobRecord]:
+    """The jobs among ``uuids`` that exist, in one query."""
+    if not uuids:
+        return []
+    return _records(
+        rows(
+            f"SELECT {_COLUMNS} FROM jobs WHERE uuid IN ({placeholders(len(uuids))})",
+            [uuid.bytes for uuid in uuids],
+        )
+    )
+
+
+def ended_among(uuids: Sequence[UUID]) -> list[JobRecord]:
+    """The jobs among ``uuids`` that have ended."""
+    return [job for job in by_uuids(uuids) if job.finished_at is not None]
+
+
+def of_user(
+    user_id: int | None, status: str | None, kind: str | None, before: int | None, limit: int
+) -> list[JobRecord]:
+    """Jobs, newest first: of one user, or of all for an admin."""
+    conditions, params = ["1 = 1"], []
+    for condition, value in (
+        ("user_id = %s", user_id), ("status = %s", status), ("kind = %s", kind), ("id < %s", before)
+    ):
+        if value is not None:
+            conditions.append(condition)
+            params.append(value)
+    return _records(
+        rows(
+            f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(conditions)} "
+            "ORDER BY id DESC LIMIT %s",
+            (*params, limit),
+        )
+    )
+
+
+def position(job: JobRecord) -> int:
+    """How many jobs of its key stand before a waiting job.
+
+    By the gate's sequence an upper bound (cancelled ones count); else exact to 100.
+    """
+    if job.seq:
+        first = rows(
+            "SELECT seq FROM jobs WHERE queue_key = %s ORDER BY seq, id LIMIT 1",
+            (job.concurrency_key,),
+        )
+        return job.seq - int(first[0][0]) if first else 0
+    counted = rows(
+        "SELECT COUNT(*) FROM (SELECT id FROM jobs WHERE queue_key = %s AND seq = 0 AND id < %s "
+        "LIMIT %s) ahead",
+        (job.concurrency_key, job.id, POSITION_LIMIT),
+    )
+    return int(counted[0][0])
+
+
+def cancel(uuid: UUID) -> bool:
+    """End a job that has never started; False when it has, or has ended."""
+    return affected(
+        "UPDATE jobs SET status = 'cancelled', finished_at = NOW(3), queue_lane = NULL, "
+        "queue_key = NULL WHERE uuid = %s AND status = 'queued' AND started_at IS NULL",
+        (uuid.bytes,),
+    ) == 1
+
+
+def free_claim_of(uuid: UUID) -> None:
+    """Free the transactionId that a cancelled job held."""
+    affected(
+        "DELETE k FROM idempotency_keys k JOIN jobs j ON k.hash = j.claim_hash "
+        "AND k.job_uuid = j.uuid WHERE j.uuid = %s",
+        (uuid.bytes,),
+    )

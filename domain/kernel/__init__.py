@@ -1,0 +1,1 @@
+"""What every slice speaks in: errors, money, clock, ids and backoff. Pure; no I/O."""

@@ -1,0 +1,1 @@
+"""Events: written with their effect in one transaction, carried to Kafka by the relay."""

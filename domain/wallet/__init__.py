@@ -1,0 +1,1 @@
+"""Users' money: balances, their history, and charging them."""

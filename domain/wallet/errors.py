@@ -1,0 +1,32 @@
+"""What the wallet refuses."""
+
+from domain.kernel.errors import DomainError
+
+
+class UserNotFound(DomainError):
+    code, status, title = "U001", 404, "User not found"
+
+
+class BalanceTooLow(DomainError):
+    """PAY001, with ``requiredAmount`` and ``currentBalance`` in won."""
+
+    code, status, title = "PAY001", 409, "Balance too low"
+
+    def __init__(self, required: int, current: int) -> None:
+        super().__init__(
+            f"{required} won are needed and {current} are there.",
+            requiredAmount=required,
+            currentBalance=current,
+        )
+
+
+class PaymentRefused(DomainError):
+    """PAY002: the payment provider declined."""
+
+    code, status, title = "PAY002", 402, "Refused by the payment provider"
+
+
+class BalanceTooHigh(DomainError):
+    """A charge that would lift a balance over its bound of 10¹⁵ won."""
+
+    code, status, title = "COMMON001", 422, "Balance would be too high"

@@ -1,0 +1,35 @@
+"""What others may ask of the wallet."""
+
+from typing import Any
+
+from domain.kernel.clock import rfc3339
+from domain.wallet import store
+from domain.wallet.errors import UserNotFound
+from infra.database import session
+
+
+def balance(user_id: int) -> dict[str, int]:
+    """The user's balance. Raises UserNotFound."""
+    with session():
+        found = store.balance_of(user_id)
+    if found is None:
+        raise UserNotFound
+    return {"userId": user_id, "balance": found}
+
+
+def history(user_id: int, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """Up to ``limit`` movements older than the row id ``before``, newest first.
+
+    Raises UserNotFound.
+    """
+    with session():
+        if store.balance_of(user_id) is None:
+            raise UserNotFound
+        found = store.history_of(user_id, before, limit)
+    return [
+        {
+            "id": id_, "kind": kind, "amount": amount, "previousBalance": previous,
+            "currentBalance": current, "reference": reference, "createdAt": rfc3339(created_at),
+        }
+        for id_, kind, amount, previous, current, reference, created_at in found
+    ]

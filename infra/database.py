@@ -1,0 +1,259 @@
+"""MariaDB or MySQL: connections, sessions and transactions.
+
+Peewee's thread-local state holds one connection a thread (a greenlet under gevent). Connections
+are kept between uses, because connecting costs more than most statements, and each is checked
+before a transaction begins, because Peewee cannot reconnect inside one.
+"""
+
+import random
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import peewee
+
+from pymysql.connections import Connection
+from pymysql.constants import ER
+
+from infra.metrics import transaction_restarts
+
+# All in UTC, strict, READ COMMITTED (design: only audit reads one snapshot). An idle connection is
+# dropped by the server after 20 s, so that the row locks of a stopped process cannot outlive it.
+_SESSION = (
+    "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 2, wait_timeout = 20, "
+    "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+    "NO_ENGINE_SUBSTITUTION'",
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+)
+_TRUST_SECONDS = 5.0  # a connection used so recently is not pinged again
+_CHECKOUT_SECONDS = 5.0
+
+ER_RECORD_CHANGED = 1020  # MariaDB from 11.6.2, in snapshot conflicts
+RESTARTABLE = frozenset({ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER_RECORD_CHANGED})
+MAX_RESTARTS = 8
+
+T = TypeVar("T")
+
+
+class ConnectionsExhausted(peewee.OperationalError):
+    """Every connection of this process is in use, and stayed so for seconds."""
+
+
+class ShopDatabase(peewee.MySQLDatabase):
+    """Peewee's database with kept connections, at most ``max_connections`` a process."""
+
+    def init(self, database: str | None, max_connections: int = 40, **params: Any) -> None:
+        self._idle: deque[tuple[float, Connection]] = deque()
+        self.slots = threading.BoundedSemaphore(max_connections)
+        super().init(database, **params)
+        # Peewee would hold one lock for all threads while one of them connects. Its state is
+        # thread-local and the deque is atomic, so there is nothing for that lock to protect.
+        self._lock = nullcontext()
+
+    def _connect(self) -> Connection:
+        return self._reuse() or self._open()
+
+    def _reuse(self) -> Connection | None:
+        while self._idle:
+            used_at, connection = self._idle.pop()
+            if time.monotonic() - used_at < _TRUST_SECONDS:
+                return connection
+            try:
+                connection.ping(reconnect=False)
+                return connection
+            except Exception:
+                _close_quietly(connection)
+        return None
+
+    def _open(self) -> Connection:
+        connection: Connection = super()._connect()
+        with connection.cursor() as cursor:
+            for statement in _SESSION:
+                cursor.execute(statement)
+        return connection
+
+    def _close(self, connection: Connection) -> None:
+        # A connection that broke, or still has a transaction open, is not handed on.
+        if connection.open and not (connection.server_status & 1):
+            self._idle.append((time.monotonic(), connection))
+        else:
+            _close_quietly(connection)
+
+    def discard(self) -> None:
+        """Close this thread's connection for good, whatever state it is in."""
+        state = self._state
+        if not state.closed:
+            _close_quietly(state.conn)
+            state.transactions.clear()
+            self.close()
+
+    def forget_idle(self) -> None:
+        """Close all kept connections (tests, and a process about to fork)."""
+        while self._idle:
+            _close_quietly(self._idle.pop()[1])
+
+
+def _close_quietly(connection: Connection) -> None:
+    try:
+        connection.close()
+    except Exception:  # noqa: S110  # nosec B110 - it is broken already; there is nothing left to do
+        pass
+
+
+database = ShopDatabase(None)
+
+
+def connect_params(url: str) -> tuple[str, dict[str, Any]]:
+    """Database name and PyMySQL parameters of ``mysql://user:password@host:port/name``.
+
+    Raises ValueError for another scheme or a missing name.
+    """
+    parts = urlsplit(url)
+    name = parts.path.lstrip("/")
+    if parts.scheme not in ("mysql", "mariadb", "mysql+pymysql") or not name:
+        raise ValueError("DATABASE_URL must look like mysql://user:password@host:3306/name")
+    wants_tls = parse_qs(parts.query).get("ssl", ["0"])[0] not in ("0", "false")
+    params: dict[str, Any] = {
+        "host": parts.hostname or "127.0.0.1",
+        "port": parts.port or 3306,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "connect_timeout": 3,
+        "read_timeout": 30,
+        "write_timeout": 30,
+    }
+    if wants_tls:
+        params["ssl"] = ssl.create_default_context()  # one shared context: making one costs 38 ms
+    else:
+        params["ssl_disabled"] = True
+    return name, params
+
+
+def configure(url: str, max_connections: int) -> None:
+    """Point the process's database at ``url``. Connects to nothing yet."""
+    name, params = connect_params(url)
+    database.init(name, max_connections=max_connections, **params)
+
+
+@contextmanager
+def session() -> Iterator[ShopDatabase]:
+    """This thread's connection, for as long as the block runs; nested blocks share it."""
+    if not database.is_closed():
+        yield database
+        return
+    if not database.slots.acquire(timeout=_CHECKOUT_SECONDS):
+        raise ConnectionsExhausted("all database connections of this process are in use")
+    try:
+        database.connect()
+        yield database
+    except Exception:
+        raise
+    except BaseException:
+        database.discard()  # killed in the middle of an answer: the rest of it is still to come
+        raise
+    finally:
+        database.close()
+        database.slots.release()
+
+
+@contextmanager
+def transaction() -> Iterator[ShopDatabase]:
+    """One READ COMMITTED transaction: committed at the end, rolled back on any error.
+
+    A connection that broke on the way is discarded, so that the next block opens a new one.
+    Raises what the database raised; after a lost connection during COMMIT the outcome is unknown.
+    """
+    with session():
+        try:
+            with database.atomic():
+                yield database
+        except (peewee.InterfaceError, peewee.OperationalError) as error:
+            if is_connection_lost(error):
+                database.discard()
+            raise
+
+
+def run_transaction(work: Callable[[], T], *, restarts_lock_waits: bool = True) -> T:
+    """``work`` in a transaction of its own, restarted whole after a deadlock or a lock wait.
+
+    ``work`` must have no effect besides the database. Without ``restarts_lock_waits`` a lock wait
+    of 2 s is the end, for callers whose own caller waits. Raises the database's error when the
+    restarts are used up.
+    """
+    for restart in range(MAX_RESTARTS + 1):
+        try:
+            with transaction():
+                return work()
+        except peewee.OperationalError as error:
+            gave_up = error_code(error) == ER.LOCK_WAIT_TIMEOUT and not restarts_lock_waits
+            if restart == MAX_RESTARTS or gave_up or not is_restartable(error):
+                raise
+            transaction_restarts.inc()
+            time.sleep(random.uniform(0, 0.005 * 2**restart))  # noqa: S311  # nosec B311 - jitter
+    raise AssertionError("unreachable")
+
+
+def error_code(error: BaseException) -> int:
+    """The server's or client's error number behind a Peewee error, 0 if there is none."""
+    for candidate in (error, *error.args[:1]):
+        if isinstance(candidate, BaseException) and candidate.args:
+            code = candidate.args[0]
+            if isinstance(code, int):
+                return code
+    return 0
+
+
+def is_restartable(error: BaseException) -> bool:
+    """Whether the same transaction may well succeed when begun again."""
+    return error_code(error) in RESTARTABLE
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Whether the connection broke or could not be made; an open COMMIT's outcome is unknown."""
+    if isinstance(error, ConnectionsExhausted):
+        return False
+    if isinstance(error, peewee.InterfaceError):
+        return True
+    code = error_code(error)
+    return 2000 <= code < 2100 or code in (
+        ER.SERVER_SHUTDOWN, ER.NEW_ABORTING_CONNECTION, ER.ABORTING_CONNECTION, 1927, 4031,
+    )
+
+
+def execute(sql: str, params: Sequence[Any] = ()) -> Any:
+    """Run one statement on this thread's connection and return its cursor."""
+    return database.execute_sql(sql, params)
+
+
+def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of one query."""
+    return list(database.execute_sql(sql, params).fetchall())
+
+
+def affected(sql: str, params: Sequence[Any] = ()) -> int:
+    """Run one statement and return how many rows it changed."""
+    return int(database.execute_sql(sql, params).rowcount)
+
+
+def now() -> datetime:
+    """The database's clock, in UTC: the only one that decides anything."""
+    moment: datetime = rows("SELECT NOW(3)")[0][0]
+    return moment
+
+
+def placeholders(count: int, row: str = "%s") -> str:
+    """``count`` times ``row``, separated by commas: the inside of IN (…) or VALUES …."""
+    return ",".join([row] * count)
+
+
+__all__ = [
+    "ConnectionsExhausted", "affected", "configure", "connect_params", "database", "error_code",
+    "execute", "is_connection_lost", "is_restartable", "now", "placeholders", "rows",
+    "run_transaction", "session", "transaction",
+]

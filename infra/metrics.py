@@ -1,0 +1,73 @@
+"""The metrics of all processes, in one place, so that a name is used once and documented once.
+
+Several processes write them into PROMETHEUS_MULTIPROC_DIR, which must be set before this module
+is imported; ``/metrics`` merges what is there.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+jobs_accepted = Counter("jobs_accepted", "Jobs committed by the intake", ["kind"])
+jobs_ended = Counter("jobs_ended", "Jobs that ended", ["kind", "status", "code"])
+job_seconds = Histogram(
+    "job_seconds", "Seconds from a job's acceptance to its end", ["kind"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
+)
+intake_batch_size = Histogram(
+    "intake_batch_size", "Requests in one group commit", ["lane"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+intake_refused = Counter("intake_refused", "Requests refused at acceptance", ["lane", "code"])
+drain_batch_size = Histogram(
+    "drain_batch_size", "Jobs in one drain transaction", ["lane"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+drain_retries = Counter("drain_retries", "Jobs put back to be tried again", ["kind"])
+fenced_writes = Counter(
+    "fenced_writes", "Transactions rolled back because their lease had passed to another worker"
+)
+leases_taken_over = Counter("leases_taken_over", "Expired leases found", ["lane"])
+wakes_sent = Counter("wakes_sent", "Wakes given to Dramatiq", ["lane"])
+wakes_failed = Counter("wakes_failed", "Wakes that could not be sent", ["lane"])
+transaction_restarts = Counter(
+    "transaction_restarts", "Transactions begun again after a deadlock or a lock wait"
+)
+outbox_published = Counter("outbox_published", "Events confirmed by Kafka", ["type"])
+outbox_failed = Counter("outbox_failed", "Attempts to publish an event that failed", ["reason"])
+outbox_dead = Counter("outbox_dead", "Events given up after their last attempt", ["type"])
+outbox_pending = Gauge(
+    "outbox_pending", "Events waiting to be published", multiprocess_mode="mostrecent"
+)
+outbox_oldest_seconds = Gauge(
+    "outbox_oldest_seconds", "Age of the oldest event waiting", multiprocess_mode="mostrecent"
+)
+outbox_not_ours = Counter(
+    "outbox_not_ours", "Confirmed events that another relay had marked already"
+)
+outbox_pauses = Counter(
+    "outbox_pauses", "Times the relay, or one topic of it, backed off from Kafka", ["scope"]
+)
+outbox_nudges_failed = Counter("outbox_nudges_failed", "Nudges that did not reach Redis")
+ticks_failed = Counter("ticks_failed", "Runs of a scheduled job that ended in an error", ["job"])
+rows_purged = Counter("rows_purged", "Rows removed after their retention", ["table"])
+exports_ended = Counter("exports_ended", "Calls to the data platform", ["outcome"])
+exports_dead = Counter("exports_dead", "Exports given up after their last attempt", ["type"])
+exports_waiting = Gauge(
+    "exports_waiting", "Exports that the data platform has not acknowledged yet",
+    multiprocess_mode="mostrecent",
+)
+exports_in_flight = Gauge(
+    "exports_in_flight", "Calls to the data platform under way", multiprocess_mode="livesum"
+)
+exports_breaker_open = Gauge(
+    "exports_breaker_open", "1 while calls to the data platform are held back",
+    multiprocess_mode="livemax",
+)
+ranking_events = Counter("ranking_events", "Order events put into the ranking", ["outcome"])
+ranking_reads = Counter("ranking_reads", "Reads of the ranking, by who answered", ["source"])
+ranking_rebuilds = Counter("ranking_rebuilds", "Rebuilds of the ranking that were swapped in")
+consumer_failures = Counter(
+    "consumer_failures", "Batches of a consumer that failed and were taken up again", ["consumer"]
+)
+consumer_parked = Counter(
+    "consumer_parked", "Messages that a consumer could not read and left aside", ["consumer"]
+)

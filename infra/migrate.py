@@ -1,0 +1,36 @@
+"""Bring the schema up to date, one runner at a time."""
+
+from pathlib import Path
+
+from playhouse.migrations import Runner
+
+from infra.database import database, execute, rows, session
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_LOCK_SECONDS = 120
+
+
+class MigrationBusy(RuntimeError):
+    """Another process has been migrating this database for minutes."""
+
+
+def migrate(target: str | None = None) -> list[str]:
+    """Apply the pending migrations, up to ``target`` if given, and return their names.
+
+    Two at once are safe: the second waits for the first under the server's named lock. (On Galera
+    or Vitess, which lack it, run the migration from one place.) MySQL commits at each DDL
+    statement, so every step is idempotent and a broken migration is simply run again.
+
+    Raises MigrationBusy when the lock stays taken.
+    """
+    with session():
+        lock = f"migrate.{database.database}"
+        if rows("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)) != [(1,)]:
+            raise MigrationBusy("another process holds the migration lock; is one stuck?")
+        try:
+            applied: list[str] = Runner(database, str(MIGRATIONS), table_name="migrations").up(
+                target
+            )
+            return applied
+        finally:
+            execute("SELECT RELEASE_LOCK(%s)", (lock,))

@@ -1,0 +1,15 @@
+"""The one start-up that every process of the fleet uses."""
+
+from infra import database, logs
+from infra.settings import Settings, settings
+
+
+def start(process: str) -> Settings:
+    """Read the settings, set up logs and point the database; connect to nothing yet.
+
+    Raises SystemExit with one clear line for a bad setting.
+    """
+    current = settings()
+    logs.configure(process, current.log_level)
+    database.configure(current.database_url, current.database_connections)
+    return current

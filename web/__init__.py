@@ -1,0 +1,1 @@
+"""The thin front: HTTP in, commands and queries to the domain, problems and results out."""

@@ -1,0 +1,61 @@
+"""The web application: routes, and what goes around every request."""
+
+from flask import Response
+from flask_openapi import Info, OpenAPI
+from werkzeug.routing import IntegerConverter
+
+from infra import runtime
+from web import auth, problems, state, tracing
+from web.problems import validation_problem
+from web.requests import ShopRequest
+from web.routes import APIS
+from web.schemas import MAX_ID
+from web.serializing import OrjsonProvider
+
+VERSION = "0.1.0"
+
+
+class IdConverter(IntegerConverter):
+    """An id in a URL: 1 to 2⁶³−1 in its one spelling; anything else names nothing (404)."""
+
+    regex = r"[1-9]\d{0,18}"
+
+    def __init__(self, map_: object) -> None:
+        super().__init__(map_, min=1, max=MAX_ID)  # type: ignore[arg-type]
+
+
+class Shop(OpenAPI):
+    """Flask with our requests, our JSON and our ids."""
+
+    request_class = ShopRequest
+    json_provider_class = OrjsonProvider
+
+
+def create_app() -> Shop:
+    """The application of one web process. Opens no connection: gunicorn forks after this."""
+    settings = runtime.start("web")
+    app = Shop(
+        "web",
+        info=Info(title="Ordering core", version=VERSION),
+        validation_error_callback=validation_problem,
+        security_schemes={"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.openapi_version = "3.1.0"
+    app.url_map.converters["id"] = IdConverter
+    app.url_map.strict_slashes = True
+    state.install(app, settings)
+    tracing.register(app)
+    auth.register(app)
+    problems.register(app)
+    for api in APIS:
+        app.register_api(api)
+    app.after_request(_headers)
+    return app
+
+
+def _headers(response: Response) -> Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,25 @@
+"""Gunicorn: a few processes of greenlets, so that thousands of waiting requests cost little."""
+
+from prometheus_client import multiprocess
+
+from infra.settings import settings
+
+_settings = settings()
+
+# The runner opens the socket and hands it on, so that a restart refuses nobody.
+bind = "fd://0" if _settings.web_socket_fd is not None else f"127.0.0.1:{_settings.port}"
+worker_class = "web.gevent_worker.ShopWorker"
+workers = _settings.web_workers
+worker_connections = 4000
+backlog = 2048
+keepalive = 75
+graceful_timeout = 25
+timeout = 60
+accesslog = None
+loglevel = "warning"
+control_socket_disable = True
+
+
+def child_exit(server, worker):  # noqa: ANN001, ANN201
+    """Take a dead worker's gauges out of the metrics."""
+    multiprocess.mark_process_dead(worker.pid)

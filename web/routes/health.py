@@ -1,0 +1,34 @@
+"""Alive, ready, and counted."""
+
+from typing import Any
+
+from flask import Response, current_app
+
+from web import readiness
+from web.api import public_api
+from web.auth import public
+from web.metrics_page import render
+
+api = public_api("health", prefix="")
+
+
+@api.get("/healthz", summary="Alive")
+@public
+def healthz() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@api.get("/readyz", summary="Each dependency with its state")
+@public
+def readyz() -> tuple[dict[str, Any], int]:
+    """503 if a dependency is down that accepting needs."""
+    ready, body = readiness.check()
+    return body, 200 if ready else 503
+
+
+@api.get("/metrics", summary="Prometheus")
+@public
+def metrics() -> Response:
+    """To loopback only."""
+    body, content_type = render()
+    return current_app.response_class(body, content_type=content_type)

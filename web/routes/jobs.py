@@ -1,0 +1,81 @@
+"""Jobs: polled, listed and cancelled."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from flask import Response, request
+from pydantic import Field
+
+from domain.jobs import service
+from domain.jobs.status_store import JobRecord
+from domain.kernel.errors import NoSuchThing
+from domain.kernel.ids import parse_uuid
+from domain.kinds import KINDS
+from web import cursors
+from web.accepting import await_end, job_response
+from web.api import slice_api
+from web.auth import is_admin, may_reach, principal, subject, user
+from web.prefer import wait_seconds
+from web.problems import invalid
+from web.schemas import Id, Limit, Path, Query
+
+api = slice_api("jobs")
+
+
+class JobPath(Path):
+    job_id: str
+
+
+class JobList(Query):
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"] | None = None
+    kind: str | None = None
+    limit: Limit = 20
+    cursor: str | None = None
+    user_id: Id | None = Field(None, description="For admins: whose jobs")
+
+
+def _reachable(job_id: str) -> JobRecord:
+    """The job, if it is the caller's: somebody else's does not exist for them."""
+    uuid = parse_uuid(job_id)
+    job = service.find(uuid) if uuid is not None else None
+    if job is None or not (may_reach(job.user_id) or job.caller_id == principal().user_id):
+        raise NoSuchThing("No such job.")
+    return job
+
+
+@api.get("/jobs/<string:jobId>", summary="One job")
+@user
+def get_job(path: JobPath) -> Response:
+    """Poll a job; with ``Prefer: wait=N`` the answer waits for its end, N seconds at most."""
+    job = _reachable(path.job_id)
+    seconds = wait_seconds(request.headers.get("Prefer"))
+    if seconds and job.finished_at is None:
+        job = await_end(job.uuid, seconds) or service.find(job.uuid)
+    response = job_response(job)
+    if seconds:
+        response.headers["Preference-Applied"] = f"wait={seconds}"
+    return response
+
+
+@api.get("/jobs", summary="The caller's jobs, newest first")
+@user
+def list_jobs(query: JobList) -> dict[str, Any]:
+    if query.kind is not None and query.kind not in KINDS:
+        raise invalid(f"kind is one of {', '.join(KINDS.names())}.", "/kind")
+    position = cursors.decode(query.cursor, int)
+    before = int(position[0]) if position else None
+    owner = subject(query.user_id) if query.user_id is not None or not is_admin() else None
+    found = service.find_all(owner, query.status, query.kind, before, query.limit + 1)
+    page = found[: query.limit]
+    more = len(found) > query.limit
+    return {
+        "jobs": [service.represent(job) for job in page],
+        "nextCursor": cursors.encode(page[-1].id) if more else None,
+    }
+
+
+@api.post("/jobs/<string:jobId>/cancel", summary="Cancel a job that never started")
+@user
+def cancel_job(path: JobPath) -> Response:
+    uuid: UUID = _reachable(path.job_id).uuid
+    return job_response(service.cancel(uuid))

@@ -1,0 +1,75 @@
+"""Balances: read, charged, and their history."""
+
+from typing import Any
+
+from flask import Response
+from pydantic import Field
+
+from domain.kernel.errors import NotAllowed
+from domain.wallet import charge, service
+from web import cursors
+from web.accepting import accept, idempotency_claims, traceparent
+from web.api import slice_api
+from web.auth import principal, require_user, user
+from web.schemas import Amount, Body, Id, Limit, Name, Path, PrintableKey, Query
+from web.state import state
+
+api = slice_api("wallet")
+
+
+class UserPath(Path):
+    user_id: Id
+
+
+class ChargeBody(Body):
+    amount: Amount
+    transaction_id: PrintableKey | None = Field(
+        None, description="Claimed for ever for this user; the same again gives the same job"
+    )
+    payment_method: Name | None = None
+
+
+class HistoryQuery(Query):
+    limit: Limit = 20
+    cursor: str | None = None
+
+
+def _require_charger(user_id: int) -> None:
+    """Charging is for payment services and admins; for the user where settings allow it."""
+    caller = principal()
+    if caller.scopes & {"admin", "payments"}:
+        return
+    if caller.user_id != user_id or not state().settings.self_charge_allowed:
+        raise NotAllowed("Charging a balance needs the scope payments or admin.")
+
+
+@api.post("/users/<id:userId>/balance/charge", summary="Charge a balance")
+@user
+def charge_balance(path: UserPath, body: ChargeBody) -> Response:
+    """Accepted, then done by a worker; the job's result tells the balance before and after."""
+    _require_charger(path.user_id)
+    caller = principal().user_id
+    command = charge.command(
+        path.user_id, caller, body.amount, body.transaction_id, body.payment_method,
+        idempotency_claims(caller), traceparent(),
+    )
+    return accept(command)
+
+
+@api.get("/users/<id:userId>/balance", summary="A balance")
+@user
+def get_balance(path: UserPath) -> dict[str, int]:
+    require_user(path.user_id)
+    return service.balance(path.user_id)
+
+
+@api.get("/users/<id:userId>/balance/history", summary="A balance's movements, newest first")
+@user
+def get_history(path: UserPath, query: HistoryQuery) -> dict[str, Any]:
+    require_user(path.user_id)
+    position = cursors.decode(query.cursor, int)
+    before = int(position[0]) if position else None
+    found = service.history(path.user_id, before, query.limit + 1)
+    page = found[: query.limit]
+    more = len(found) > query.limit
+    return {"history": page, "nextCursor": cursors.encode(page[-1]["id"]) if more else None}

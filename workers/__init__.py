@@ -1,0 +1,1 @@
+"""The worker fleet: thin Dramatiq actors over the drain, and the consumers of events."""
