@@ -11,13 +11,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import peewee
-
 from pymysql.connections import Connection
 from pymysql.constants import ER
 
@@ -100,10 +99,8 @@ class ShopDatabase(peewee.MySQLDatabase):
 
 
 def _close_quietly(connection: Connection) -> None:
-    try:
+    with suppress(Exception):  # it is broken already; there is nothing left to do
         connection.close()
-    except Exception:  # noqa: S110  # nosec B110 - it is broken already; there is nothing left to do
-        pass
 
 
 database = ShopDatabase(None)

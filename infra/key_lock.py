@@ -21,7 +21,7 @@ PREFIX = "lock:"
 class KeyLocks:
     """Takes and gives back locks of keys; one command a key, so that Redis Cluster works."""
 
-    def __init__(self, client: "Redis[bytes]", seconds: float) -> None:
+    def __init__(self, client: Redis, seconds: float) -> None:
         self._client = client
         self._milliseconds = int(seconds * 1000)
         self._release = client.register_script(load_script("lock_release"))

@@ -2,13 +2,17 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import orjson
 import structlog
 
 
-def configure(process: str, level: str) -> None:
-    """Send structlog's and logging's records to stdout as JSON lines that name the process."""
+def configure(process: str, level: str, stream: TextIO | None = None) -> None:
+    """Send structlog's and logging's records to ``stream`` as JSON lines that name the process.
+
+    Standard output, unless that is the process's own: a command's.
+    """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -33,7 +37,7 @@ def configure(process: str, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

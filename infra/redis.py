@@ -19,7 +19,7 @@ ANSWER_SECONDS = 1.0
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
-def connect(url: str, answer_seconds: float | None = ANSWER_SECONDS) -> "Redis[bytes]":
+def connect(url: str, answer_seconds: float | None = ANSWER_SECONDS) -> Redis:
     """A client that fails within about a second instead of retrying for ten.
 
     ``answer_seconds`` None waits for ever: for a subscriber, which checks its connection itself.
@@ -35,7 +35,7 @@ def connect(url: str, answer_seconds: float | None = ANSWER_SECONDS) -> "Redis[b
 
 
 @lru_cache(maxsize=1)
-def redis() -> "Redis[bytes]":
+def redis() -> Redis:
     """The process's client."""
     return connect(settings().redis_url)
 

@@ -20,6 +20,6 @@ loglevel = "warning"
 control_socket_disable = True
 
 
-def child_exit(server, worker):  # noqa: ANN001, ANN201
+def child_exit(_server, worker):
     """Take a dead worker's gauges out of the metrics."""
     multiprocess.mark_process_dead(worker.pid)

@@ -4,8 +4,7 @@ import ipaddress
 import os
 
 from flask import request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client import multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
 
 from domain.kernel.errors import NotAllowed
 from infra.settings import settings

@@ -4,7 +4,7 @@ Bodies are strict (a number is a number) and closed (an unknown field is an erro
 closed, and their words are read as what they spell.
 """
 
-from functools import lru_cache
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -26,14 +26,20 @@ Name = Annotated[
 
 
 class Schema(BaseModel):
-    """Base of all shapes. Its JSON Schema is made once, not at each request."""
+    """Base of all shapes."""
 
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=False)
 
     @classmethod
-    @lru_cache(maxsize=None)  # noqa: B019 - one entry a class
-    def _schema(cls, by_alias: bool, mode: str) -> dict[str, Any]:
-        return super().model_json_schema(by_alias=by_alias, mode=mode)  # type: ignore[arg-type]
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The JSON Schema. Asked for without options it is made once: the library that reads
+        queries asks at each request."""
+        return super().model_json_schema(*args, **kwargs) if args or kwargs else _plain_schema(cls)
+
+
+@cache
+def _plain_schema(shape: type[BaseModel]) -> dict[str, Any]:
+    return BaseModel.model_json_schema.__func__(shape)  # type: ignore[attr-defined,no-any-return]
 
 
 class Body(Schema):

@@ -38,7 +38,7 @@ class Waiter:
 class Waiting:
     """Who waits for what in this process."""
 
-    def __init__(self, subscriber: "Redis[bytes]") -> None:
+    def __init__(self, subscriber: Redis) -> None:
         self._subscriber = subscriber
         self._waiters: dict[UUID, list[Waiter]] = {}
         self._lock = threading.Lock()

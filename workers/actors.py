@@ -14,7 +14,7 @@ from domain.jobs.wake import ACTOR, send_wake, wake_received
 log = structlog.get_logger(__name__)
 
 
-def declare_drain(broker: Broker, client: "Redis[bytes]", drain: Drain) -> None:
+def declare_drain(broker: Broker, client: Redis, drain: Drain) -> None:
     """Declare one drain actor a lane on ``broker``: the lane is the queue."""
     for lane in Lane:
 
@@ -24,7 +24,7 @@ def declare_drain(broker: Broker, client: "Redis[bytes]", drain: Drain) -> None:
         actor(receive, actor_name=f"{ACTOR}.{lane}", queue_name=str(lane), broker=broker)
 
 
-def _receive(lane: Lane, client: "Redis[bytes]", broker: Broker, drain: Drain) -> None:
+def _receive(lane: Lane, client: Redis, broker: Broker, drain: Drain) -> None:
     """Clear the wake, then look: what is committed after the look wakes anew.
 
     A dependency that is away ends the turn; the sweeper wakes the lane again.

@@ -14,6 +14,6 @@ _PR_SET_PDEATHSIG = 1
 class EndWithParent(Middleware):
     """Ends a worker process when Dramatiq's main process is killed, so that none is left over."""
 
-    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+    def before_worker_boot(self, _broker: Broker, _worker: Worker) -> None:
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

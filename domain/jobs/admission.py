@@ -33,11 +33,10 @@ class Batch:
         self._repeats: dict[UUID, UUID] = {}
         self._repointed: list[tuple[Claim, UUID, UUID]] = []
         self._results: dict[UUID, Result] = {}
-        self._now = datetime.min
+        self._now = now()
 
     def write(self) -> dict[UUID, Result]:
-        """Do it, in the caller's transaction: a result for each request."""
-        self._now = now()
+        """Do it, in the transaction that this object was made in: a result for each request."""
         self._claim_keys()
         self._admit()
         return {uuid: self._result(uuid) for uuid in self._requests}

@@ -12,7 +12,7 @@ CHANNEL = "jobs:ended"
 log = structlog.get_logger(__name__)
 
 
-def announce(uuids: Sequence[UUID], client: "Redis[bytes]") -> None:
+def announce(uuids: Sequence[UUID], client: Redis) -> None:
     """Tell that these jobs have ended. Redis away: waiters reread every second anyway."""
     if not uuids:
         return

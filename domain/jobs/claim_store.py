@@ -46,13 +46,13 @@ class Claimable:
     attempts: int
     traceparent: str | None
     claim_hash: bytes | None
-    suspect: bool
+    suspect: int
     lost_alone: int
     status: str
-    due: bool
-    """Queued and due, as the database's clock says."""
-    expired: bool
-    """Running under a lease that has ended."""
+    due: int
+    """1 if queued and due, as the database's clock says."""
+    expired: int
+    """1 if running under a lease that has ended."""
     failing_for: float
 
 
@@ -75,8 +75,7 @@ def lock_earliest(wanted: dict[str, int]) -> list[Claimable]:
         ids,
     )
     claimable = [
-        Claimable(*row[:11], bool(row[11]), *row[12:14], bool(row[14]), bool(row[15]),
-                  float(row[16]))
+        Claimable(*row[:16], float(row[16]))  # type: ignore[call-arg]  # mypy cannot count a slice
         for row in locked
     ]
     return sorted(claimable, key=lambda job: (job.seq, job.id))

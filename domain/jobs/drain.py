@@ -1,8 +1,9 @@
 """The drain: a worker doing the queued jobs of a lane, oldest first, in batches over many keys.
 
-Take the oldest jobs of runnable keys, try the keys' locks without waiting, claim, perform, announce,
-give the locks back and look again. Keys that are busy are left out and the query repeated; their
-holder looks again at every key it held after it has released it, so no wake is lost.
+Take the oldest jobs of runnable keys, try the keys' locks without waiting, claim, perform,
+announce, give the locks back and look again. Keys that are busy are left out and the query
+repeated; their holder looks again at every key it held after it has released it, so no wake is
+lost.
 """
 
 import os
@@ -38,7 +39,7 @@ class Drain:
     def __init__(
         self,
         kinds: Kinds,
-        client: "Redis[bytes]",
+        client: Redis,
         *,
         batch: int,
         batch_per_key: int,

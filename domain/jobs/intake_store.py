@@ -14,7 +14,7 @@ KEY_HOURS = 24 * 30
 
 
 def claim_keys(claims: Sequence[tuple[Claim, UUID]]) -> dict[bytes, tuple[UUID, bytes]]:
-    """Claim each key for its job unless it is taken, and tell whose it is: hash → (job, fingerprint).
+    """Claim each key for its job unless it is taken; tell whose it is: hash → job, fingerprint.
 
     The unique index decides between simultaneous requests: the insert waits for one that is not
     committed yet. Sorted, so that two batches never wait for each other in a circle.

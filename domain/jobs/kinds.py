@@ -103,7 +103,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An Idempotency-Key or transactionId: ``hash`` names it, ``fingerprint`` is what it stands for.
+    """An Idempotency-Key or transactionId: ``hash`` names it, ``fingerprint`` says what it means.
 
     ``until_failure`` claims (transactionIds) live for ever, and are freed when their job fails or
     is cancelled; the others expire.

@@ -29,8 +29,8 @@ def choose(window: Sequence[Waiting], batch: int, per_key: int) -> dict[str, int
     """Which keys to take, and how many jobs of each at most, for one drain of one kind.
 
     The kind is the oldest job's, so no kind waits behind another; of each key only the jobs before
-    its first one of another kind, so that the key's order stays. A suspect (a job whose worker died)
-    is taken alone. ``per_key`` bounds a key while others want room; what is left over is then
+    its first one of another kind, so that the key's order stays. A suspect (a job whose worker
+    died) is taken alone. ``per_key`` bounds a key while others want room; what is left over is then
     given to the longest waiting.
     """
     if not window:

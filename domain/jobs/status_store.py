@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from infra.database import affected, placeholders, rows
@@ -35,9 +36,11 @@ class JobRecord:
     retry_of: UUID | None
 
 
-def _records(found: Sequence[tuple[object, ...]]) -> list[JobRecord]:
+def _records(found: Sequence[tuple[Any, ...]]) -> list[JobRecord]:
     return [
-        JobRecord(row[0], UUID(bytes=row[1]), *row[2:14], UUID(bytes=row[14]) if row[14] else None)  # type: ignore[arg-type]
+        JobRecord(
+            row[0], UUID(bytes=row[1]), *row[2:14], UUID(bytes=row[14]) if row[14] else None
+        )  # type: ignore[call-arg]  # mypy cannot count a slice
         for row in found
     ]
 
@@ -63,7 +66,8 @@ def of_user(
     user_id: int | None, status: str | None, kind: str | None, before: int | None, limit: int
 ) -> list[JobRecord]:
     """Jobs, newest first: of one user, or of all for an admin."""
-    conditions, params = ["1 = 1"], []
+    conditions: list[str] = ["1 = 1"]
+    params: list[Any] = []
     for condition, value in (
         ("user_id = %s", user_id), ("status = %s", status), ("kind = %s", kind), ("id < %s", before)
     ):

@@ -32,10 +32,12 @@ def _flag(lane: Lane) -> str:
 
 def wake_message(lane: Lane) -> "Message[None]":
     """The actor's message, built from its name: who sends it need not import the workers."""
-    return Message(queue_name=str(lane), actor_name=f"{ACTOR}.{lane}", args=(str(lane),), kwargs={}, options={})
+    return Message(
+        queue_name=str(lane), actor_name=f"{ACTOR}.{lane}", args=(str(lane),), kwargs={}, options={}
+    )
 
 
-def send_wake(lane: Lane, client: "Redis[bytes]", broker: Broker) -> bool:
+def send_wake(lane: Lane, client: Redis, broker: Broker) -> bool:
     """Wake ``lane`` unless a wake is on its way. Returns whether one was sent.
 
     Raises RedisError when it could not be sent.
@@ -47,7 +49,7 @@ def send_wake(lane: Lane, client: "Redis[bytes]", broker: Broker) -> bool:
     return True
 
 
-def wake_received(lane: Lane, client: "Redis[bytes]") -> None:
+def wake_received(lane: Lane, client: Redis) -> None:
     """Let the next wake through; called before looking for work. Redis away: the flag expires."""
     try:
         client.delete(_flag(lane))
@@ -63,7 +65,7 @@ class WakeSender:
     """
 
     def __init__(
-        self, client: "Redis[bytes]", broker: Broker, clock: Callable[[], float] = time.monotonic
+        self, client: Redis, broker: Broker, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
         self._broker = broker

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain.jobs.kinds import Claim, Command, Job, JobKind, Lane, Outcome, Refused, Succeeded
 from domain.jobs.keys import transaction_claim, user_key
+from domain.jobs.kinds import Claim, Command, Job, JobKind, Lane, Outcome, Refused, Succeeded
 from domain.kernel.clock import rfc3339
 from domain.kernel.errors import DomainError
 from domain.outbox.append import append

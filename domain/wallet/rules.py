@@ -30,13 +30,17 @@ class Entry:
 
 
 class Account:
-    """A user's balance while a batch of jobs decides about it, and the rows that this will write."""
+    """A user's balance while a batch of jobs decides about it, and the rows to write for it."""
 
     def __init__(self, user_id: int, balance: int) -> None:
         self.user_id = user_id
         self.opening = balance
         self.balance = balance
         self.entries: list[Entry] = []
+
+    def open(self, amount: int) -> Entry:
+        """The first row of a new user's history, whatever they begin with."""
+        return self._move(Movement.OPENING, amount, None, None)
 
     def charge(self, amount: int, reference: str | None, job_id: int) -> Entry:
         """Add money. Raises BalanceTooHigh over the bound."""
@@ -57,7 +61,9 @@ class Account:
         """Give back what an order was paid with: never refused."""
         return self._move(Movement.REFUND, amount, str(order_id), job_id)
 
-    def _move(self, kind: Movement, amount: int, reference: str | None, job_id: int) -> Entry:
+    def _move(
+        self, kind: Movement, amount: int, reference: str | None, job_id: int | None
+    ) -> Entry:
         previous, self.balance = self.balance, self.balance + amount
         entry = Entry(self.user_id, kind, amount, previous, self.balance, reference, job_id)
         self.entries.append(entry)

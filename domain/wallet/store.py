@@ -73,6 +73,18 @@ def _insert_history(
     )
 
 
+def insert_user(name: str, at: datetime) -> int:
+    """Insert a user without money yet, and return their id."""
+    cursor = execute("INSERT INTO users (name, created_at) VALUES (%s, %s)", (name, at))
+    return int(cursor.lastrowid)
+
+
+def user_of(user_id: int) -> tuple[str, int, datetime] | None:
+    """Name, balance and created_at, None if there is no such user."""
+    found = rows("SELECT name, balance, created_at FROM users WHERE id = %s", (user_id,))
+    return found[0] if found else None
+
+
 def balance_of(user_id: int) -> int | None:
     """The user's balance in won, None if there is no such user."""
     found = rows("SELECT balance FROM users WHERE id = %s", (user_id,))

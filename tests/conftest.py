@@ -1,0 +1,77 @@
+"""Fixtures of all tests. Services are the tests' own, started when the first test asks for them.
+
+A service that cannot be had fails the tests that need it: none is skipped.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tests.support.client import Client
+from tests.support.services import TestServices, running_test_services
+
+_TABLES_KEPT = {"migrations"}
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[TestServices]:
+    """Real MariaDB (or MySQL), Redis and Kafka, empty, for this test session alone."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ordering-tests-") as directory,
+        running_test_services(Path(directory)) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _schema(services: TestServices) -> None:
+    """The process's settings point at the tests' services, whose schema is up to date."""
+    os.environ.update(services.urls.environment())
+    from infra.settings import settings
+
+    settings.cache_clear()
+    from infra import runtime
+    from infra.migrate import migrate
+
+    runtime.start("tests")
+    migrate()
+
+
+@pytest.fixture
+def database(_schema: None) -> Iterator[None]:
+    """The migrated schema, empty."""
+    from infra.database import database as connection
+    from infra.database import execute, rows, session
+
+    with session():
+        tables = [row[0] for row in rows("SHOW TABLES") if row[0] not in _TABLES_KEPT]
+        for table in tables:
+            execute(f"TRUNCATE TABLE {table}")
+    yield
+    connection.forget_idle()
+
+
+@pytest.fixture
+def redis(services: TestServices, _schema: None) -> Redis:
+    """The tests' Redis, emptied: both the shop's database and the broker's."""
+    from infra.redis import redis as client
+
+    client().flushall()
+    return client()
+
+
+@pytest.fixture(scope="session")
+def _app(_schema: None) -> object:
+    from web.app import create_app
+
+    return create_app()
+
+
+@pytest.fixture
+def client(_app: object, database: None) -> Client:
+    """The web application on an empty shop; nobody works its jobs but the test itself."""
+    return Client(_app)  # type: ignore[arg-type]

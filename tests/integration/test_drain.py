@@ -1,0 +1,296 @@
+"""The drain: order, batches, take-over and fences, on a real database and a real Redis."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+from redis import Redis
+
+from domain.jobs.errors import JobNotQueued
+from domain.jobs.kinds import Job, JobKind, Kinds, Lane, Outcome, PutBack
+from domain.jobs.service import cancel, find
+from domain.jobs.sweeper import lanes_to_wake
+from domain.wallet import charge
+from infra import metrics
+from infra.database import execute, rows, session
+from tests.support.shop import accepted, given_users, jobs, make_drain, work
+
+pytestmark = pytest.mark.usefixtures("database")
+
+Do = Callable[[Sequence[Job]], Sequence[Outcome]]
+
+
+def charging(handler: Do, name: str = charge.NAME) -> Kinds:
+    """The kind ``balance.charge`` with another handler, beside a kind ``other`` that just works."""
+    location = charge.KIND.location
+    return Kinds(
+        [
+            JobKind(name, Lane.USERS, handler, location),
+            JobKind("other", Lane.USERS, charge.charge, location),
+        ]
+    )
+
+
+def a_charge(user: int, amount: int = 100) -> charge.Command:
+    return charge.command(user, user, amount, None, None)
+
+
+def balance(user: int) -> int:
+    with session():
+        return int(rows("SELECT balance FROM users WHERE id = %s", (user,))[0][0])
+
+
+def expire_leases() -> None:
+    """As if the lease's ten seconds had passed."""
+    with session():
+        execute("UPDATE jobs SET lease_until = NOW(3) - INTERVAL 1 SECOND WHERE status = 'running'")
+
+
+def make_due() -> None:
+    with session():
+        execute("UPDATE jobs SET due_at = NOW(3) WHERE due_at IS NOT NULL")
+
+
+def test_jobs_of_one_key_take_effect_in_the_order_accepted(redis: Redis) -> None:
+    # Given five charges of one user among others'
+    hot, cold = given_users(0, 0)
+    uuids = accepted(*[a_charge(hot, amount) for amount in (1, 2, 3, 4, 5)], a_charge(cold, 7))
+    # When they are worked
+    work(redis)
+    # Then each continues the one before
+    results = [job.result or "" for job in jobs(uuids[:5])]
+    assert ['"currentBalance":%d,' % total in result for total, result in  # noqa: UP031
+            zip((1, 3, 6, 10, 15), results, strict=True)] == [True] * 5
+    assert (balance(hot), balance(cold)) == (15, 7)
+
+
+def test_everything_of_a_batch_is_one_transaction(redis: Redis) -> None:
+    users = given_users(*[0] * 30)
+    accepted(*[a_charge(user) for user in users])
+    before = metrics.drain_batch_size.labels("users")._sum.get()
+    # When thirty jobs wait, Then one batch does them
+    work(redis)
+    assert metrics.drain_batch_size.labels("users")._sum.get() - before == 30
+    with session():
+        assert rows("SELECT COUNT(DISTINCT finished_at) FROM jobs") == [(1,)]
+
+
+def test_two_workers_on_one_key_do_each_job_once(redis: Redis) -> None:
+    # Given many jobs of one key
+    [user] = given_users(0)
+    accepted(*[a_charge(user, 1) for _ in range(200)])
+    # When four drains work at once, in batches small enough to alternate
+    threads = [
+        threading.Thread(target=make_drain(redis, batch=4, batch_per_key=4).run, args=(Lane.USERS,))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    work(redis)
+    # Then the history is one chain of two hundred
+    with session():
+        found = rows(
+            "SELECT previous_balance, current_balance FROM balance_history "
+            "WHERE kind = 'charge' ORDER BY job_id"
+        )
+    assert found == [(at, at + 1) for at in range(200)]
+
+
+def test_without_redis_locks_the_leases_still_keep_workers_apart(redis: Redis) -> None:
+    # Given a job that another worker has claimed, whose Redis lock is gone
+    [user] = given_users(0)
+    [uuid] = accepted(a_charge(user))
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow(batch: Sequence[Job]) -> Sequence[Outcome]:
+        entered.set()
+        assert go_on.wait(20)
+        return charge.charge(batch)
+
+    first = threading.Thread(target=make_drain(redis, charging(slow)).run, args=(Lane.USERS,))
+    first.start()
+    assert entered.wait(20)
+    redis.flushall()
+    # When a second worker looks
+    assert make_drain(redis).run(Lane.USERS) is False
+    # Then it leaves the job alone
+    assert find(uuid).status == "running"
+    go_on.set()
+    first.join(20)
+    assert balance(user) == 100
+
+
+def test_a_dead_workers_jobs_are_taken_over_and_a_late_one_is_fenced_off(redis: Redis) -> None:
+    # Given a worker that is stopped in the middle of its effects
+    users = given_users(0, 0)
+    uuids = accepted(*[a_charge(user) for user in users])
+    entered, go_on = threading.Event(), threading.Event()
+    fenced = metrics.fenced_writes._value.get()
+
+    def stopped(batch: Sequence[Job]) -> Sequence[Outcome]:
+        entered.set()
+        assert go_on.wait(20)
+        return charge.charge(batch)
+
+    late = threading.Thread(target=make_drain(redis, charging(stopped)).run, args=(Lane.USERS,))
+    late.start()
+    assert entered.wait(20)
+    # When its lease ends and the sweeper wakes another
+    assert lanes_to_wake() == []
+    expire_leases()
+    assert lanes_to_wake() == [Lane.USERS]
+    redis.flushall()
+    work(redis)
+    # Then that one does the jobs
+    assert [job.status for job in jobs(uuids)] == ["succeeded"] * 2
+    # And what the first does when it goes on does not count
+    go_on.set()
+    late.join(20)
+    assert [balance(user) for user in users] == [100, 100]
+    assert metrics.fenced_writes._value.get() == fenced + 1
+
+
+def test_a_job_that_takes_its_worker_down_is_found_and_given_up(redis: Redis) -> None:
+    # Given a job among others whose worker dies each time
+    users = given_users(0, 0, 0)
+    uuids = accepted(*[a_charge(user) for user in users])
+    poison = users[1]
+    deaths: list[int] = []
+
+    class WorkerKilled(BaseException):
+        pass
+
+    def deadly(batch: Sequence[Job]) -> Sequence[Outcome]:
+        if any(job.user_id == poison for job in batch):
+            deaths.append(len(batch))
+            raise WorkerKilled
+        return charge.charge(batch)
+
+    # When the fleet goes on after each death
+    for _ in range(8):
+        try:
+            make_drain(redis, charging(deadly)).run(Lane.USERS)
+        except WorkerKilled:
+            expire_leases()
+            redis.flushall()
+    # Then the others succeed, and it is failed after three attempts alone
+    assert deaths == [3, 1, 1, 1]
+    assert [job.status for job in jobs(uuids)] == ["succeeded", "failed", "succeeded"]
+    assert "COMMON004" in (find(uuids[1]).error or "")
+    assert balance(poison) == 0
+
+
+def test_one_bad_job_does_not_spoil_its_batch(redis: Redis) -> None:
+    # Given a handler that breaks for one user's job
+    users = given_users(*[0] * 9)
+    uuids = accepted(*[a_charge(user) for user in users])
+
+    def picky(batch: Sequence[Job]) -> Sequence[Outcome]:
+        if any(job.user_id == users[4] for job in batch):
+            raise RuntimeError("no")
+        return charge.charge(batch)
+
+    # When the batch is worked
+    work(redis, charging(picky))
+    # Then the others are done and that one waits for its retry
+    done = jobs(uuids)
+    assert [job.status for job in done].count("succeeded") == 8
+    assert (done[4].status, done[4].attempts) == ("queued", 1)
+    # And it is done once the fault is mended
+    make_due()
+    work(redis)
+    assert find(uuids[4]).status == "succeeded"
+
+
+def test_a_job_that_waits_for_a_retry_holds_back_its_key_only(redis: Redis) -> None:
+    # Given two jobs of one user, the first of which cannot be done now
+    waiting, free = given_users(0, 0)
+    first, second, other = accepted(a_charge(waiting, 1), a_charge(waiting, 2), a_charge(free))
+    away = True
+
+    def needing(batch: Sequence[Job]) -> Sequence[Outcome]:
+        if away and any(job.user_id == waiting for job in batch):
+            done = charge.charge([job for job in batch if job.user_id != waiting])
+            it = iter(done)
+            return [
+                PutBack("away", dependency_away=True) if job.user_id == waiting else next(it)
+                for job in batch
+            ]
+        return charge.charge(batch)
+
+    kinds = charging(needing)
+    work(redis, kinds)
+    # Then the second does not overtake it, others go on, and no attempt is used up
+    assert [job.status for job in jobs([first, second, other])] == ["queued", "queued", "succeeded"]
+    assert [job.attempts for job in jobs([first, second])] == [0, 0]
+    # When the dependency is back
+    away = False
+    make_due()
+    work(redis, kinds)
+    assert [job.status for job in jobs([first, second])] == ["succeeded"] * 2
+    assert balance(waiting) == 3
+
+
+def test_a_job_that_keeps_failing_gives_up_after_thirty_seconds(redis: Redis) -> None:
+    [user] = given_users(0)
+    first, second = accepted(a_charge(user, 1), a_charge(user, 2))
+
+    def broken(batch: Sequence[Job]) -> Sequence[Outcome]:
+        if any(job.payload["amount"] == 1 for job in batch):
+            raise RuntimeError("never")
+        return charge.charge(batch)
+
+    work(redis, charging(broken))
+    assert find(first).status == "queued"
+    # When it has been failing for thirty seconds
+    with session():
+        execute("UPDATE jobs SET failing_since = NOW(3) - INTERVAL 31 SECOND, due_at = NOW(3) "
+                "WHERE failing_since IS NOT NULL")
+    work(redis, charging(broken))
+    # Then it fails for a system reason, and lets the next one through
+    assert find(first).status == "failed"
+    with session():
+        assert rows("SELECT system_failure FROM jobs WHERE uuid = %s", (first.bytes,)) == [(1,)]
+    assert find(second).status == "succeeded"
+
+
+def test_kinds_of_one_key_keep_their_order(redis: Redis) -> None:
+    # Given jobs of two kinds of one user, in turn
+    [user] = given_users(0)
+    order: list[str] = []
+
+    def noting(batch: Sequence[Job]) -> Sequence[Outcome]:
+        order.extend(f"{job.kind}:{job.payload['amount']}" for job in batch)
+        return charge.charge(batch)
+
+    location = charge.KIND.location
+    kinds = Kinds([JobKind(name, Lane.USERS, noting, location) for name in ("a", "b")])
+    commands = [
+        charge.Command(name, user, user, f"user:{user}", {"amount": at})
+        for at, name in enumerate("abbab")
+    ]
+    accepted(*commands, kinds=kinds)
+    # When they are worked, Then they are done as they were accepted
+    work(redis, kinds)
+    assert order == ["a:0", "b:1", "b:2", "a:3", "b:4"]
+
+
+def test_a_queued_job_can_be_cancelled_and_a_started_one_cannot(redis: Redis) -> None:
+    [user] = given_users(0)
+    first, second = accepted(a_charge(user, 1), a_charge(user, 2))
+    cancel(first)
+    work(redis)
+    with pytest.raises(JobNotQueued):
+        cancel(second)
+    assert [job.status for job in jobs([first, second])] == ["cancelled", "succeeded"]
+    assert balance(user) == 2
+
+
+def test_a_wake_delivered_twice_does_nothing_twice(redis: Redis) -> None:
+    [user] = given_users(0)
+    accepted(a_charge(user))
+    for _ in range(2):
+        work(redis)
+    assert balance(user) == 100

@@ -1,0 +1,202 @@
+"""The intake: keys, repeats and refusals, decided by the database."""
+
+import threading
+import uuid
+
+import pytest
+
+from domain.jobs import service
+from domain.jobs.admission import Accepted
+from domain.jobs.intake import Intake
+from domain.jobs.keys import idempotency_claim
+from domain.jobs.kinds import Command, Lane
+from domain.kernel.errors import KeyReused
+from domain.kinds import KINDS
+from domain.wallet import charge
+from infra.database import rows, session
+from tests.support.shop import accepted, given_users, submit, work
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def a_charge(
+    user: int, amount: int = 100, transaction: str | None = None, key: str | None = None
+) -> Command:
+    target = f"/api/users/{user}/balance/charge?"
+    body = f"{amount}/{transaction}".encode()
+    claims = (idempotency_claim(user, key, "POST", target, body),) if key else ()
+    return charge.command(user, user, amount, transaction, None, claims)
+
+
+def count(table: str) -> int:
+    with session():
+        return int(rows(f"SELECT COUNT(*) FROM {table}")[0][0])
+
+
+def test_commands_become_jobs_in_the_order_asked_for() -> None:
+    # Given a user
+    [user] = given_users(0)
+    # When three charges are accepted in one commit
+    uuids = accepted(*[a_charge(user, amount) for amount in (1, 2, 3)])
+    # Then they are queued, in that order
+    with session():
+        found = rows("SELECT uuid, status, attempts FROM jobs ORDER BY id")
+    assert found == [(one.bytes, "queued", 0) for one in uuids]
+
+
+def test_the_same_key_is_the_same_job() -> None:
+    [user] = given_users(0)
+    # Given a charge with a key
+    [first] = accepted(a_charge(user, key="k"))
+    # When it is sent again
+    [again] = submit(a_charge(user, key="k"))
+    # Then it is the same job, and said to be a replay
+    assert isinstance(again, Accepted)
+    assert (again.uuid, again.replayed) == (first, True)
+    assert count("jobs") == 1
+
+
+def test_a_repeat_inside_one_group_commit_is_the_same_job() -> None:
+    [user] = given_users(0)
+    # When one commit holds a key three times
+    results = submit(*[a_charge(user, key="k") for _ in range(3)])
+    # Then there is one job, which the first made and the others repeat
+    assert all(isinstance(one, Accepted) for one in results)
+    assert {one.uuid for one in results if isinstance(one, Accepted)} == {results[0].uuid}  # type: ignore[union-attr]
+    assert [one.replayed for one in results if isinstance(one, Accepted)] == [False, True, True]
+    assert count("jobs") == 1
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_key_for_something_else_is_refused(together: bool) -> None:
+    [user] = given_users(0)
+    # When a key comes again with another body, in the same commit or in a later one
+    commands = [a_charge(user, 100, key="k"), a_charge(user, 200, key="k")]
+    results = submit(*commands) if together else [*submit(commands[0]), *submit(commands[1])]
+    # Then the second is refused and made nothing
+    assert isinstance(results[0], Accepted)
+    assert isinstance(results[1], KeyReused)
+    assert count("jobs") == 1
+
+
+def test_keys_are_exact_bytes() -> None:
+    [user] = given_users(0)
+    # When keys differ by case or by a space at the end, Then they are different keys
+    accepted(*[a_charge(user, key=key) for key in ("Key", "key", "key ", " key")])
+    assert count("jobs") == 4
+
+
+def test_keys_of_different_callers_never_meet() -> None:
+    users = given_users(0, 0)
+    accepted(*[a_charge(user, key="k") for user in users])
+    assert count("jobs") == 2
+
+
+def test_a_transaction_id_is_claimed_for_one_amount() -> None:
+    [user] = given_users(0)
+    [first] = accepted(a_charge(user, 100, "t"))
+    # When it comes again: the same amount is the same job, another amount is refused
+    same, other = submit(a_charge(user, 100, "t"), a_charge(user, 101, "t"))
+    assert isinstance(same, Accepted)
+    assert same.uuid == first
+    assert isinstance(other, KeyReused)
+    # And another user may use the same
+    [stranger] = given_users(0)
+    accepted(a_charge(stranger, 100, "t"))
+    assert count("jobs") == 2
+
+
+def test_a_new_key_for_a_known_transaction_points_to_its_job() -> None:
+    [user] = given_users(0)
+    [first] = accepted(a_charge(user, 100, "t", key="k1"))
+    # When the same transactionId comes with another key, twice
+    again = a_charge(user, 100, "t", key="k2")
+    results = [*submit(again), *submit(again)]
+    # Then both are the first job
+    assert [one.uuid for one in results if isinstance(one, Accepted)] == [first, first]
+    with session():
+        assert {row[0] for row in rows("SELECT job_uuid FROM idempotency_keys")} == {first.bytes}
+
+
+def test_a_refused_request_leaves_no_claim_behind() -> None:
+    [user] = given_users(0)
+    accepted(a_charge(user, 100, "t"))
+    # Given a request with a new key that is refused for its transactionId
+    [refused] = submit(a_charge(user, 500, "t", key="k"))
+    assert isinstance(refused, KeyReused)
+    # When the key comes with a request that is in order, Then it is free
+    accepted(a_charge(user, 500, "u", key="k"))
+
+
+@pytest.mark.usefixtures("redis")
+def test_a_cancelled_job_frees_its_transaction_id() -> None:
+    [user] = given_users(0)
+    [first] = accepted(a_charge(user, 100, "t"))
+    # When it is cancelled
+    assert service.cancel(first).status == "cancelled"
+    # Then the transactionId may stand for another amount
+    [second] = accepted(a_charge(user, 200, "t"))
+    assert second != first
+
+
+def test_a_failed_job_frees_its_transaction_id(redis: object) -> None:
+    # Given a charge that fails: there is no such user
+    [first] = accepted(a_charge(999_999, 100, "t"))
+    work(redis)  # type: ignore[arg-type]
+    assert service.find(first).status == "failed"
+    # Then the transactionId may stand for another amount
+    accepted(a_charge(999_999, 200, "t"))
+
+
+def test_a_hundred_requests_with_one_key_at_once_make_one_job() -> None:
+    [user] = given_users(0)
+    # Given four web processes, each with an intake of its own
+    intakes = [Intake(KINDS, lambda _: None) for _ in range(4)]
+    answers: list[Accepted] = []
+    start = threading.Barrier(100)
+
+    def send(at: int) -> None:
+        start.wait()
+        answers.append(intakes[at % 4].submit(a_charge(user, key="k"), uuid.uuid4()))
+
+    # When a hundred requests with one key come at once
+    threads = [threading.Thread(target=send, args=(at,)) for at in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    # Then all get the same job, and one of them made it
+    assert len(answers) == 100
+    assert len({answer.uuid for answer in answers}) == 1
+    assert sum(not answer.replayed for answer in answers) == 1
+    assert count("jobs") == 1
+
+
+def test_one_bad_request_does_not_spoil_its_commit() -> None:
+    [user] = given_users(0)
+    woken: list[Lane] = []
+    intake = Intake(KINDS, woken.append)
+    # Given a request that the database cannot store: its key is too long for the column
+    bad = Command(charge.NAME, user, user, "user:" + "9" * 100, {"amount": 1})
+    answers: dict[str, object] = {}
+
+    def send(name: str, command: Command) -> None:
+        try:
+            answers[name] = intake.submit(command, uuid.uuid4())
+        except Exception as error:
+            answers[name] = error
+
+    threads = [
+        threading.Thread(target=send, args=(name, command))
+        for name, command in [("a", a_charge(user)), ("bad", bad), ("b", a_charge(user))]
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    # Then the others are accepted, and the lane is woken
+    assert isinstance(answers["a"], Accepted)
+    assert isinstance(answers["b"], Accepted)
+    assert getattr(answers["bad"], "code", "") == "COMMON004"
+    assert count("jobs") == 2
+    assert Lane.USERS in woken

@@ -1,0 +1,38 @@
+"""Requests to the application without a server between, as some user or admin."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from infra.tokens import issue
+
+
+class Client:
+    """Calls as one caller; :meth:`user` and :meth:`admin` give clients of other callers."""
+
+    def __init__(self, app: Flask, token: str | None = None) -> None:
+        self._app = app
+        self._token = token
+
+    def user(self, user_id: int) -> "Client":
+        return Client(self._app, issue(user_id, ["user"], timedelta(hours=1)))
+
+    def admin(self, user_id: int = 1) -> "Client":
+        return Client(self._app, issue(user_id, ["user", "admin"], timedelta(hours=1)))
+
+    def payments(self, user_id: int = 1) -> "Client":
+        return Client(self._app, issue(user_id, ["payments"], timedelta(hours=1)))
+
+    def call(self, method: str, path: str, **options: Any) -> TestResponse:
+        headers = dict(options.pop("headers", {}))
+        if self._token is not None:
+            headers.setdefault("Authorization", f"Bearer {self._token}")
+        return self._app.test_client().open(path, method=method, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        return self.call("POST", path, json=json, **options)

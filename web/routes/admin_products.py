@@ -1,0 +1,91 @@
+"""Products, as admins make, change and restock them: done at once, in one transaction each."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from domain.catalog import service
+from domain.catalog.rules import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_PER_USER,
+    MAX_STOCK,
+    NewProduct,
+)
+from domain.kernel.money import MAX_PRICE
+from web.accepting import traceparent
+from web.answering import answered, created, key_claim
+from web.api import slice_api
+from web.auth import admin, principal
+from web.routes.products import Category, ProductPath
+from web.schemas import Body, Name
+
+api = slice_api("admin products")
+
+Price = Annotated[int, Field(ge=0, le=MAX_PRICE, description="Won")]
+MaxPerUser = Annotated[int, Field(ge=1, le=MAX_PER_USER)]
+Description = Annotated[
+    str,
+    StringConstraints(
+        max_length=MAX_DESCRIPTION_LENGTH, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+    ),
+]
+
+
+class ProductBody(Body):
+    name: Name
+    price: Price
+    stock: Annotated[int, Field(ge=0, le=MAX_STOCK)]
+    category: Category | None = None
+    description: Description = ""
+    max_per_user: MaxPerUser | None = Field(None, description="Absent: as many as there are")
+
+
+class ProductChange(Body):
+    """At least one field; null takes a category or a limit away."""
+
+    # Made by a factory, a default is neither shown as one nor written: what was not sent stays.
+    name: Name = Field(default_factory=str)
+    price: Price = Field(default_factory=int)
+    category: Category | None = None
+    description: Description = Field(default_factory=str)
+    max_per_user: MaxPerUser | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "ProductChange":
+        if not self.model_fields_set:
+            raise PydanticCustomError("nothing", "Name at least one field to be changed.")
+        return self
+
+
+class RestockBody(Body):
+    quantity: int = Field(json_schema_extra={"minimum": 1, "maximum": MAX_STOCK})
+
+
+@api.post("/products", summary="Make a product")
+@admin
+def create_product(body: ProductBody) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Honours Idempotency-Key."""
+    new = NewProduct(**body.model_dump())
+    answer = service.create(new, principal().user_id, key_claim())
+    return created(answer, f"/api/products/{answer.body['productId']}")
+
+
+@api.patch("/products/<id:productId>", summary="Change a product, though not its stock")
+@admin
+def change_product(path: ProductPath, body: ProductChange) -> dict[str, Any]:
+    changes = body.model_dump(exclude_unset=True)
+    return service.change(path.product_id, changes, principal().user_id)
+
+
+@api.post("/products/<id:productId>/restock", summary="Take in a delivery")
+@admin
+def restock_product(
+    path: ProductPath, body: RestockBody
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Honours Idempotency-Key: sent again, it answers the same and takes in nothing more."""
+    return answered(
+        service.restock(
+            path.product_id, body.quantity, principal().user_id, key_claim(), traceparent()
+        )
+    )

@@ -1,0 +1,80 @@
+"""The caller's cart; an admin reaches everyone's."""
+
+from typing import Any
+
+from flask import Response
+from pydantic import Field
+
+from domain.cart import service
+from domain.cart.rules import MAX_QUANTITY, MIN_QUANTITY
+from web.api import slice_api
+from web.auth import is_admin, subject, user
+from web.schemas import Body, Id, Path, Query
+
+api = slice_api("cart")
+
+# Its bounds are told here and judged by the rules, which have a problem code for them.
+_QUANTITY = {"minimum": MIN_QUANTITY, "maximum": MAX_QUANTITY}
+
+
+class WhoseCart(Query):
+    user_id: Id | None = Field(None, description="For admins: whose cart")
+
+
+class ItemPath(Path):
+    item_id: Id
+
+
+class ItemBody(Body):
+    product_id: Id
+    quantity: int = Field(json_schema_extra=_QUANTITY)
+
+
+class QuantityBody(Body):
+    quantity: int = Field(json_schema_extra=_QUANTITY)
+
+
+def _reach(query: WhoseCart) -> int | None:
+    """Whose items may be meant; None: anyone's, for an admin who names nobody."""
+    return None if query.user_id is None and is_admin() else subject(query.user_id)
+
+
+@api.get("/cart", summary="The cart, at the prices of now")
+@user
+def get_cart(query: WhoseCart) -> dict[str, Any]:
+    return service.contents(subject(query.user_id))
+
+
+@api.delete("/cart", summary="Empty the cart")
+@user
+def clear_cart(query: WhoseCart) -> dict[str, Any]:
+    return service.clear(subject(query.user_id))
+
+
+@api.post("/cart/items", summary="Put a product into the cart")
+@user
+def add_item(
+    query: WhoseCart, body: ItemBody
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """On top of what lies there of the same product."""
+    item = service.add(subject(query.user_id), body.product_id, body.quantity)
+    return item, 201, {"Location": f"/api/cart/items/{item['cartItemId']}"}
+
+
+@api.get("/cart/items/<id:itemId>", summary="One item of the cart")
+@user
+def get_item(path: ItemPath, query: WhoseCart) -> dict[str, Any]:
+    return service.item(path.item_id, _reach(query))
+
+
+@api.patch("/cart/items/<id:itemId>", summary="Change how many")
+@user
+def change_item(path: ItemPath, query: WhoseCart, body: QuantityBody) -> dict[str, Any]:
+    return service.set_quantity(path.item_id, _reach(query), body.quantity)
+
+
+@api.delete("/cart/items/<id:itemId>", summary="Take an item out of the cart")
+@user
+def remove_item(path: ItemPath, query: WhoseCart) -> Response:
+    service.remove(path.item_id, _reach(query))
+    return Response(status=204)
