@@ -93,9 +93,7 @@ class Drain:
         if not held:
             return refused
         try:
-            claimed = claim(
-                lane, kind, {key: wanted[key] for key in held}, os.urandom(16), self._lease_seconds
-            )
+            claimed = self._claim(lane, kind, {key: wanted[key] for key in held})
             if claimed.jobs:
                 self._perform(lane, kind, claimed)
             else:
@@ -104,6 +102,15 @@ class Drain:
             self._release(token, held)
         # Keys of which nothing could be claimed belong to somebody else, whatever Redis says.
         return refused if claimed.moved else refused | set(held)
+
+    def _claim(self, lane: Lane, kind: str, wanted: dict[str, int]) -> Claimed:
+        token = os.urandom(16)
+        try:
+            return claim(lane, kind, wanted, token, self._lease_seconds)
+        except LeaseLost as lost:
+            # Both held the keys' locks, which Redis may forget: the database let the other go on.
+            log.warning("claim lost to another worker", lane=lane, reason=str(lost))
+            return Claimed(token, [])
 
     def _perform(self, lane: Lane, kind: str, claimed: Claimed) -> None:
         drain_batch_size.labels(lane).observe(len(claimed.jobs))
