@@ -103,7 +103,7 @@ def ensure_topics(topics: Iterable[str], wait_seconds: float = 30.0) -> int:
     return max(1_000, min(MAX_MESSAGE_BYTES, _largest_batch(admin, wanted) - BATCH_OVERHEAD_BYTES))
 
 
-def _common() -> dict[str, str | int]:
+def _common() -> dict[str, str | int | float | bool]:
     return {
         "bootstrap.servers": settings().kafka_bootstrap_servers,
         "client.id": "shop",
@@ -150,7 +150,7 @@ def _create(admin: AdminClient, topics: list[str]) -> None:
     )
     for topic, answer in made.items():
         try:
-            answer.result(_REQUEST_SECONDS)
+            answer.result()
             log.info("topic made", topic=topic)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
@@ -179,7 +179,7 @@ def _message_limits(admin: AdminClient, topics: list[str]) -> list[int]:
     limits = [TOPIC_MAX_MESSAGE_BYTES]  # taken as the truth where we may not ask
     for answer in answers.values():
         try:
-            limits.append(int(answer.result(_REQUEST_SECONDS)["max.message.bytes"].value))
+            limits.append(int(answer.result()["max.message.bytes"].value or 0))
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 raise

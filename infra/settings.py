@@ -6,6 +6,7 @@
 import sys
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -41,6 +42,11 @@ class Settings(BaseSettings):
         description="Keep events in memory instead of Kafka, to look around without it; tests, "
         "audit and bench refuse.",
     )
+    kafka_group_prefix: str = Field(
+        "shop", pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="What the names of the consumer groups begin with; each shop on one Kafka "
+        "has its own.",
+    )
     kafka_replication: int = Field(
         1, ge=1, le=9, description="Copies of each topic, at its making; three on a real cluster."
     )
@@ -70,21 +76,11 @@ class Settings(BaseSettings):
         10.0, gt=0, le=60, description="Seconds a call to the data platform may take."
     )
     data_platform_concurrency: int = Field(
-        256, ge=1, le=1024, description="Calls to the data platform at once."
+        320, ge=1, le=1024, description="Calls to the data platform at once."
     )
     data_platform_attempts: int = Field(
         10, ge=1, le=100, description="Calls for one order that fail while the platform works, "
         "before its export is dead."
-    )
-    data_platform_port: int | None = Field(
-        None, ge=1, le=65535, description="Port of the stand-in platform; empty: the port of "
-        "DATA_PLATFORM_URL."
-    )
-    data_platform_latency: float = Field(
-        2.0, ge=0, le=60, description="Seconds the stand-in platform takes for an order."
-    )
-    data_platform_failure_rate: float = Field(
-        0.1, ge=0, le=1, description="Share of the orders that the stand-in platform fails."
     )
 
     lease_seconds: float = Field(
@@ -111,6 +107,21 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What the logs hold."
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _looks_like_database(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("mysql", "mariadb", "mysql+pymysql") or not parts.path.strip("/"):
+            raise ValueError("must look like mysql://user:password@host:3306/name")
+        return value
+
+    @field_validator("redis_url", "broker_url")
+    @classmethod
+    def _looks_like_redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("must look like redis://host:6379/0")
+        return value
 
     @field_validator("shop_timezone")
     @classmethod

@@ -6,15 +6,27 @@ No consumer group takes part: partitions are assigned by hand and no offset is e
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from confluent_kafka import (
-    OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition,
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 5.0
 _SILENCE_SECONDS = 30.0
 _BATCH = 10_000
+_POLL_SECONDS = 0.1
+_PASSING = (
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+)
 _FOR_EVER = 10 * 365 * 24 * 3600 * 1000
 
 
@@ -42,7 +54,10 @@ class TopicReader:
     """
 
     def __init__(self, bootstrap_servers: str, topics: Sequence[str]) -> None:
-        self._config = {"bootstrap.servers": bootstrap_servers, "log_level": 0}
+        self._config: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": bootstrap_servers,
+            "log_level": 0,  # what goes wrong is raised
+        }
         self._consumer = Consumer(
             {
                 **self._config,
@@ -67,12 +82,24 @@ class TopicReader:
         ends = {}
         for topic in topics:
             for partition in known[topic].partitions if topic in known else ():
-                first, end = self._consumer.get_watermark_offsets(
-                    TopicPartition(topic, partition), timeout=_ANSWER_SECONDS
-                )
+                first, end = self._watermarks(TopicPartition(topic, partition))
                 if end > first:
                     ends[topic, partition] = end
         return ends
+
+    def _watermarks(self, partition: TopicPartition) -> tuple[int, int]:
+        """Where a partition begins and ends; asked again while it changes its leader."""
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while True:
+            try:
+                first, end = self._consumer.get_watermark_offsets(
+                    partition, timeout=_ANSWER_SECONDS
+                )
+                return first, end
+            except KafkaException as error:
+                if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
 
     def retention_milliseconds(self) -> int:
         """The shortest retention among the topics read, ten years at most.
@@ -85,10 +112,9 @@ class TopicReader:
         if not resources:
             return shortest
         try:
-            futures = AdminClient(self._config).describe_configs(
-                resources, request_timeout=_ANSWER_SECONDS
-            )
-            for future in futures.values():
+            admin = AdminClient(self._config)  # its answers go with it
+            asked = admin.describe_configs(resources, request_timeout=_ANSWER_SECONDS)
+            for future in asked.values():
                 kept = int(future.result()["retention.ms"].value)
                 shortest = min(shortest, kept) if kept >= 0 else shortest
         except KafkaException as error:
@@ -103,7 +129,7 @@ class TopicReader:
         )
         heard = time.monotonic()
         while left:
-            messages = self._consumer.consume(_BATCH, timeout=1.0)
+            messages = self._consumer.consume(_BATCH, timeout=_POLL_SECONDS)
             if messages:
                 heard = time.monotonic()
             elif time.monotonic() - heard > _SILENCE_SECONDS:
@@ -113,7 +139,8 @@ class TopicReader:
 
     def _take(self, message: Message, left: dict[tuple[str, int], int]) -> Iterator[Record]:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
-        assert topic is not None and partition is not None and offset is not None  # noqa: S101
+        if topic is None or partition is None or offset is None:
+            raise TopicsUnreadable(f"Kafka reported: {message.error()}")
         at = (topic, partition)
         error = message.error()
         if error is not None:
@@ -126,9 +153,10 @@ class TopicReader:
             return
         if offset == self._ends[at] - 1:
             left.pop(at, None)
+        headers = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
         yield Record(
             topic, partition, offset, message.timestamp()[1], message.key(),
-            dict(message.headers() or ()),
+            {name: value for name, value in headers if isinstance(value, bytes)},
         )
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import Response
+
 from domain.answers.service import Answer
 from domain.jobs.kinds import Claim
 from web.accepting import idempotency_claims
@@ -24,6 +26,13 @@ def answered(answer: Answer) -> tuple[dict[str, Any], int, dict[str, str]]:
 def created(answer: Answer, location: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     """201 with the created thing itself, which is found at ``location``."""
     return answer.body, 201, {"Location": location, **_replay(answer)}
+
+
+def nothing() -> Response:
+    """204: done, and there is nothing to tell."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
 
 
 def _replay(answer: Answer) -> dict[str, str]:

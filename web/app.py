@@ -1,7 +1,9 @@
 """The web application: routes, and what goes around every request."""
 
+from typing import Any
+
 from flask import Response
-from flask_openapi import Info, OpenAPI
+from flask_openapi import APIBlueprint, Info, OpenAPI
 from werkzeug.routing import IntegerConverter
 
 from infra import runtime
@@ -29,6 +31,15 @@ class Shop(OpenAPI):
 
     request_class = ShopRequest
     json_provider_class = OrjsonProvider
+
+    def register_api(self, api: APIBlueprint, **options: Any) -> None:
+        """Register ``api``. The document keeps every method of a path that several of them serve;
+        the library would keep those of the last one."""
+        for path, item in api.paths.items():
+            if path in self.paths:
+                added = {method: getattr(item, method) for method in item.model_fields_set}
+                api.paths[path] = self.paths[path].model_copy(update=added)
+        super().register_api(api, **options)
 
 
 def create_app() -> Shop:

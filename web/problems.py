@@ -14,7 +14,12 @@ from domain.kernel.errors import (
     NoSuchThing,
     Unavailable,
 )
-from infra.database import ConnectionsExhausted, error_code, is_connection_lost
+from infra.database import (
+    ConnectionsExhausted,
+    error_code,
+    is_connection_lost,
+    is_restartable,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -82,6 +87,9 @@ def _database(error: peewee.PeeweeException) -> Response:
     if isinstance(error, ConnectionsExhausted) or is_connection_lost(error):
         log.warning("database away", error=repr(error))
         return respond(Unavailable("The database is away.", retry_after=2))
+    if is_restartable(error):
+        log.warning("others in the way in the database", error=repr(error))
+        return respond(Unavailable("Others are in the way in the database."))
     log.error("database error", code=error_code(error), exc_info=error)
     return respond(InternalError())
 

@@ -32,6 +32,12 @@ def find_all(
         return status_store.of_user(user_id, status, kind, before, limit)
 
 
+def key_has_work(key: str) -> bool:
+    """Whether a job of this concurrency key has not ended, as committed now."""
+    with session():
+        return status_store.key_has_work(key)
+
+
 def cancel(uuid: UUID) -> JobRecord:
     """Cancel a job that never started, and free its transactionId.
 

@@ -83,6 +83,11 @@ def of_user(
     )
 
 
+def key_has_work(key: str) -> bool:
+    """Whether a job of this concurrency key has not ended."""
+    return bool(rows("SELECT 1 FROM jobs WHERE queue_key = %s LIMIT 1", (key,)))
+
+
 def position(job: JobRecord) -> int:
     """How many jobs of its key stand before a waiting job.
 

@@ -53,9 +53,13 @@ class Account:
 
         Raises BalanceTooLow.
         """
+        self.afford(amount)
+        return self._move(Movement.PAYMENT, -amount, None, job_id)
+
+    def afford(self, amount: int) -> None:
+        """Whether so much can be paid, without paying it. Raises BalanceTooLow."""
         if self.balance < amount:
             raise BalanceTooLow(required=amount, current=self.balance)
-        return self._move(Movement.PAYMENT, -amount, None, job_id)
 
     def refund(self, amount: int, order_id: int, job_id: int) -> Entry:
         """Give back what an order was paid with: never refused."""

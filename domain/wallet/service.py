@@ -1,10 +1,12 @@
 """What others may ask of the wallet."""
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from domain.kernel.clock import rfc3339
 from domain.wallet import store
-from domain.wallet.errors import UserNotFound
+from domain.wallet.errors import BalanceTooLow, UserNotFound
 from domain.wallet.rules import Account
 from infra.database import now, session
 
@@ -63,3 +65,28 @@ def history(user_id: int, before: int | None, limit: int) -> list[dict[str, Any]
         }
         for id_, kind, amount, previous, current, reference, created_at in found
     ]
+
+
+def existing(user_ids: Iterable[int]) -> set[int]:
+    """Those of the users that exist, unlocked: a user, once there, stays."""
+    return store.existing(sorted(set(user_ids)))
+
+
+def lock(user_ids: Iterable[int]) -> dict[int, Account]:
+    """Lock the users that exist, by id, for jobs that move their money: the first rows that such
+    a job locks."""
+    return store.lock_accounts(user_ids)
+
+
+def book(accounts: Iterable[Account], at: datetime, references: Mapping[int, str]) -> None:
+    """Write what moved on locked accounts; ``references``: what a job's payment was for.
+
+    Raises BalanceMoved when a balance is not the one that was read.
+    """
+    store.write(accounts, at, references)
+
+
+__all__ = [
+    "Account", "BalanceTooLow", "UserNotFound", "balance", "book", "create_user", "existing",
+    "history", "lock", "require", "user",
+]

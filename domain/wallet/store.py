@@ -23,6 +23,14 @@ def lock_accounts(user_ids: Iterable[int]) -> dict[int, Account]:
     return {id_: Account(id_, balance) for id_, balance in found}
 
 
+def existing(user_ids: Sequence[int]) -> set[int]:
+    """Those of the users that exist."""
+    found = rows(
+        f"SELECT id FROM users WHERE id IN ({placeholders(len(user_ids))})", user_ids
+    )
+    return {row[0] for row in found}
+
+
 def write(
     accounts: Iterable[Account], at: datetime, references: Mapping[int, str] | None = None
 ) -> None:

@@ -46,7 +46,7 @@ class Fleet:
             "PYTHONPATH": str(PROJECT),
             "PORT": str(self.port),
             "DATA_PLATFORM_URL": f"http://127.0.0.1:{self._platform_port}",
-            "PLATFORM_LATENCY": "0.2",
+            "DATA_PLATFORM_LATENCY": "0.2",
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             **self.services.urls.environment(),
             **self.settings,

@@ -195,7 +195,7 @@ def _move_stock(product_id: int, kind: str, quantity: int, order_id: int | None)
 
 def _first_order(at: datetime) -> None:
     """User 1 buys with the coupon: a third of 88,000 won is 29,040."""
-    order_id = _order(1, {4: (39_000, 1), 5: (49_000, 1)}, 29_040, 1, 1_057_000, at)
+    order_id = _order(1, {4: (39_000, 1), 9: (49_000, 1)}, 29_040, 1, 1_057_000, at)
     execute(
         "UPDATE user_coupons SET used_at = %s, used_by_order_id = %s WHERE id = 1", (at, order_id)
     )

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
+from confluent_kafka import KafkaError, Message
 
 from domain.kernel.clock import rfc3339
 from domain.kernel.ids import uuid7
+from domain.outbox.events import TOPICS
 from infra.database import execute, placeholders, rows, session, transaction
+from infra.kafka import producer
 
 
 @dataclass(frozen=True)
@@ -133,3 +136,18 @@ def _message(order: Order, event_type: str, status: str) -> OrderMessage:
         ],
     }
     return OrderMessage(uuid7(), event_type, order.id, orjson.dumps(value))
+
+
+def publish(events: Sequence[OrderMessage]) -> None:
+    """Put events on their topic, those of one order in order, as the relay does."""
+    client = producer()
+    for one in events:
+        client.produce(
+            TOPICS["order"], key=str(one.order_id), value=one.value, headers=one.headers,
+            on_delivery=_must_arrive,
+        )
+    assert client.flush(20) == 0
+
+
+def _must_arrive(error: KafkaError | None, message: Message) -> None:
+    assert error is None, error

@@ -1,5 +1,32 @@
 """The routes, one file a slice. A new file is a line here."""
 
-from web.routes import health, jobs, wallet
+from web.routes import (
+    admin_coupons,
+    admin_exports,
+    admin_outbox,
+    admin_products,
+    cart,
+    coupons,
+    health,
+    jobs,
+    orders,
+    products,
+    users,
+    wallet,
+)
 
-APIS = (health.api, jobs.api, wallet.api)
+APIS = (
+    health.api,
+    jobs.api,
+    wallet.api,
+    users.api,
+    products.api,
+    admin_products.api,
+    cart.api,
+    admin_outbox.api,
+    admin_exports.api,
+    coupons.listing,
+    coupons.api,
+    admin_coupons.api,
+    orders.api,
+)

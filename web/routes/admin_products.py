@@ -6,12 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.catalog import service
-from domain.catalog.rules import (
-    MAX_DESCRIPTION_LENGTH,
-    MAX_PER_USER,
-    MAX_STOCK,
-    NewProduct,
-)
+from domain.catalog.rules import MAX_DESCRIPTION_LENGTH, MAX_PER_USER, MAX_STOCK, NewProduct
 from domain.kernel.money import MAX_PRICE
 from web.accepting import traceparent
 from web.answering import answered, created, key_claim
@@ -59,7 +54,7 @@ class ProductChange(Body):
 
 
 class RestockBody(Body):
-    quantity: int = Field(json_schema_extra={"minimum": 1, "maximum": MAX_STOCK})
+    quantity: Annotated[int, Field(ge=1, le=MAX_STOCK)]
 
 
 @api.post("/products", summary="Make a product")

@@ -1,20 +1,23 @@
 """The caller's cart; an admin reaches everyone's."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Response
 from pydantic import Field
 
 from domain.cart import service
 from domain.cart.rules import MAX_QUANTITY, MIN_QUANTITY
+from web.answering import nothing
 from web.api import slice_api
 from web.auth import is_admin, subject, user
 from web.schemas import Body, Id, Path, Query
 
 api = slice_api("cart")
 
-# Its bounds are told here and judged by the rules, which have a problem code for them.
-_QUANTITY = {"minimum": MIN_QUANTITY, "maximum": MAX_QUANTITY}
+# Told here and judged by the rules, which have a problem code of their own for it.
+Quantity = Annotated[
+    int, Field(json_schema_extra={"minimum": MIN_QUANTITY, "maximum": MAX_QUANTITY})
+]
 
 
 class WhoseCart(Query):
@@ -27,11 +30,11 @@ class ItemPath(Path):
 
 class ItemBody(Body):
     product_id: Id
-    quantity: int = Field(json_schema_extra=_QUANTITY)
+    quantity: Quantity
 
 
 class QuantityBody(Body):
-    quantity: int = Field(json_schema_extra=_QUANTITY)
+    quantity: Quantity
 
 
 def _reach(query: WhoseCart) -> int | None:
@@ -53,9 +56,7 @@ def clear_cart(query: WhoseCart) -> dict[str, Any]:
 
 @api.post("/cart/items", summary="Put a product into the cart")
 @user
-def add_item(
-    query: WhoseCart, body: ItemBody
-) -> tuple[dict[str, Any], int, dict[str, str]]:
+def add_item(query: WhoseCart, body: ItemBody) -> tuple[dict[str, Any], int, dict[str, str]]:
     """On top of what lies there of the same product."""
     item = service.add(subject(query.user_id), body.product_id, body.quantity)
     return item, 201, {"Location": f"/api/cart/items/{item['cartItemId']}"}
@@ -77,4 +78,4 @@ def change_item(path: ItemPath, query: WhoseCart, body: QuantityBody) -> dict[st
 @user
 def remove_item(path: ItemPath, query: WhoseCart) -> Response:
     service.remove(path.item_id, _reach(query))
-    return Response(status=204)
+    return nothing()

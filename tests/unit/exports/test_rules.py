@@ -1,10 +1,11 @@
 """What an answer means, and what becomes of an export whose call failed."""
 
+from uuid import UUID, uuid4
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from uuid import UUID, uuid4
 
 from domain.exports import rules
 from domain.exports.rules import Outcome, Verdict

@@ -1,6 +1,7 @@
 """Days, windows and the order of the ranking."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -41,8 +42,7 @@ def test_a_window_is_the_last_days_and_ends_today(today: date, days: int) -> Non
     window = rules.window(today, days)
     assert len(window) == days
     assert window[-1] == today
-    assert all(later - earlier == timedelta(days=1)
-               for earlier, later in zip(window, window[1:], strict=False))
+    assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(window))
 
 
 @given(DAYS, st.integers(-1, 40), st.integers(-1, 1), st.integers(1, rules.MAX_WINDOW_DAYS))

@@ -1,0 +1,15 @@
+"""Every command there is. A new one is a file of its own and a line here.
+
+What a command needs is imported when it runs: printing a token must not wait for a database client.
+"""
+
+from commands.audit import audit
+from commands.jobs import jobs
+from commands.migrate import migrate
+from commands.outbox import outbox
+from commands.ranking import ranking
+from commands.seed import seed
+from commands.settings import settings
+from commands.token import token
+
+COMMANDS = (audit, jobs, migrate, outbox, ranking, seed, settings, token)

@@ -1,0 +1,57 @@
+"""SQL by which orders lock and move stock."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.catalog.shelf import Shelf
+from domain.catalog.store import StockMoved
+from infra.database import affected, execute, placeholders, rows
+
+PRODUCTS_AT_ONCE = 500
+"""In one UPDATE: its CASE is searched for each row, so that its work grows with the square."""
+
+
+def lock(ids: Sequence[int]) -> list[Shelf]:
+    """Lock the products among ``ids``, in the order of their ids."""
+    if not ids:
+        return []
+    found = rows(
+        "SELECT id, name, price, stock, max_per_user FROM products "
+        f"WHERE id IN ({placeholders(len(ids))}) ORDER BY id FOR UPDATE",
+        ids,
+    )
+    return [Shelf(*row) for row in found]
+
+
+def write(shelves: Sequence[Shelf]) -> None:
+    """Write stock and sales of shelves that moved. Raises StockMoved unless each was as read."""
+    for start in range(0, len(shelves), PRODUCTS_AT_ONCE):
+        part = shelves[start : start + PRODUCTS_AT_ONCE]
+        updated = _update(part)
+        if updated != len(part):
+            raise StockMoved(f"{updated} of {len(part)} stocks were as read")
+
+
+def _update(shelves: Sequence[Shelf]) -> int:
+    some, whens = len(shelves), " ".join(["WHEN %s THEN %s"] * len(shelves))
+    return affected(
+        f"UPDATE products SET stock = CASE id {whens} END, "
+        f"sales_count = sales_count + CASE id {whens} END "
+        f"WHERE id IN ({placeholders(some)}) AND (id, stock) IN ({placeholders(some, '(%s,%s)')})",
+        [
+            *(value for one in shelves for value in (one.product_id, one.stock)),
+            *(value for one in shelves for value in (one.product_id, one.sold)),
+            *(one.product_id for one in shelves),
+            *(value for one in shelves for value in (one.product_id, one.opening)),
+        ],
+    )
+
+
+def insert_movements(movements: Sequence[tuple[int, str, int, int, datetime]]) -> None:
+    """Insert rows of the ledger: product, kind, signed quantity, order, instant."""
+    if movements:
+        execute(
+            "INSERT INTO stock_movements (product_id, kind, quantity, order_id, created_at) VALUES "
+            + placeholders(len(movements), "(%s,%s,%s,%s,%s)"),
+            [value for movement in movements for value in movement],
+        )

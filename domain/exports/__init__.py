@@ -1,0 +1,1 @@
+"""Exports: each order event is sent to the external data platform until it acknowledges it."""

@@ -1,0 +1,1 @@
+"""Orders: a cart bought at once, and given back at once."""

@@ -1,0 +1,39 @@
+"""What others may ask of orders."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from domain.orders import read_store
+from domain.orders.errors import OrderNotFound
+from domain.orders.order import Order, OrderStatus, represent
+from infra.database import session
+
+
+def find(order_id: int) -> Order:
+    """The order. Raises OrderNotFound."""
+    with session():
+        found = read_store.find(order_id)
+    if found is None:
+        raise OrderNotFound
+    return found
+
+
+def owner_of(order_id: int) -> int:
+    """Whose order it is. Raises OrderNotFound."""
+    with session():
+        found = read_store.owner_of(order_id)
+    if found is None:
+        raise OrderNotFound
+    return found
+
+
+def page_of(
+    user_id: int, status: OrderStatus | None, page: int, limit: int
+) -> tuple[Sequence[dict[str, Any]], int]:
+    """One page of a user's orders, newest first, counted from 1, and how many there are in all."""
+    with session():
+        found = read_store.of_user(user_id, status, (page - 1) * limit, limit)
+        return [represent(order) for order in found], read_store.count_of_user(user_id, status)
+
+
+__all__ = ["Order", "OrderNotFound", "OrderStatus", "find", "owner_of", "page_of", "represent"]

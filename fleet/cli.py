@@ -1,0 +1,88 @@
+"""What is typed after `./dev`, given to the command it names."""
+
+import argparse
+import signal
+from collections.abc import Sequence
+from types import FrameType
+
+from fleet.console import StartError, say
+
+_OVERVIEW = """\
+./dev run                  everything, until Ctrl-C
+./dev test [fast] [...]    every test, or unit and integration only; further words go to pytest
+./dev up | down            the same fleet in the background | stopped, data kept
+./dev status [--json]      a line per process and service
+./dev services             only the database, Redis and Kafka, left running; prints their URLs
+./dev reset [--yes]        empty the development data
+
+Anything else is a command of the application:
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        return _dispatch(list(words))
+    except StartError as error:
+        say(f"./dev: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Being asked to end is like Ctrl-C: what was started is stopped in order."""
+    raise KeyboardInterrupt
+
+
+def _dispatch(words: list[str]) -> int:
+    """Modules are imported by need: `./dev token` is not to wait for database clients."""
+    command, rest = (words[0], words[1:]) if words else ("--help", [])
+    if command in _OWN:
+        return _own(command, rest)
+    from fleet.checkout import Checkout
+    from fleet.commands import application
+
+    if command == "--help":
+        print(_OVERVIEW, flush=True)
+    return application.run(Checkout(), [command, *rest])
+
+
+def _own(command: str, rest: list[str]) -> int:
+    from fleet.checkout import Checkout
+    from fleet.commands import background, reset, run, status, tests
+
+    parser = argparse.ArgumentParser(prog=f"./dev {command}", description=_OWN[command])
+    if command == "test":
+        # pytest's own --help is the useful one.
+        return tests.test(Checkout(), rest)
+    if command == "status":
+        parser.add_argument("--json", action="store_true", help="as a JSON list")
+    if command == "reset":
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--really", action="store_true", help="empty services given by URL too")
+    options = parser.parse_args(rest)
+    checkout = Checkout()
+    if command == "status":
+        return status.status(checkout, as_json=options.json)
+    if command == "reset":
+        return reset.reset(checkout, sure=options.yes, really=options.really)
+    simple = {
+        "run": run.run,
+        "up": background.up,
+        "down": background.down,
+        "services": background.services,
+    }
+    return simple[command](checkout)
+
+
+_OWN = {
+    "run": "Set up what is missing and run the whole fleet until Ctrl-C.",
+    "up": "Start the fleet in the background; returns when it is ready.",
+    "down": "Stop the fleet and the services; data are kept.",
+    "status": "A line per process and service.",
+    "reset": "Empty the development data.",
+    "services": "Start only the database, Redis and Kafka, and print their URLs.",
+    "test": "Run the tests.",
+}

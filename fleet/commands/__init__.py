@@ -1,0 +1,1 @@
+"""What `./dev` does, one file a command or two that belong together."""

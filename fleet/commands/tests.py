@@ -1,0 +1,33 @@
+"""`./dev test`: every test, or the fast ones; further words go to pytest."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from fleet.checkout import Checkout
+from fleet.layout import PROJECT
+from fleet.services.selection import VARIABLES, prepare
+
+_ALL = ["tests"]
+_FAST = ["tests/unit", "tests/integration", "tests/architecture"]
+
+
+def test(checkout: Checkout, words: Sequence[str]) -> int:
+    """Install what the tests' own services need, then become pytest."""
+    prepare(checkout.layout.base, checkout.environment)
+    command = [sys.executable, "-m", "pytest", *arguments(words)]
+    os.execve(command[0], command, _without_services(checkout.environment))  # noqa: S606
+
+
+def arguments(words: Sequence[str]) -> list[str]:
+    """What pytest is called with: the paths among the words, or else those of the choice."""
+    fast = words[:1] == ["fast"]
+    further = list(words[1:] if fast else words)
+    named = any((PROJECT / word.split("::")[0]).exists() for word in further if word[:1] != "-")
+    return further if named else [*(_FAST if fast else _ALL), *further]
+
+
+def _without_services(environment: Mapping[str, str]) -> dict[str, str]:
+    """Tests own their instances; a user's are not even known to them."""
+    hidden = set(VARIABLES.values())
+    return {name: value for name, value in environment.items() if name not in hidden}

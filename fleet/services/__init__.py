@@ -1,0 +1,1 @@
+"""MariaDB, Redis and Kafka: private instances on loopback, Docker Compose's, or given by URL."""

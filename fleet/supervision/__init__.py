@@ -1,0 +1,1 @@
+"""The fleet's processes under supervisord: from the Procfile to what runs."""

@@ -1,0 +1,56 @@
+// The k6 options of a script: how its load arrives, and what makes a run fail.
+
+import { CLIENTS, JOB_TIMEOUT } from './settings.js';
+import { thresholdsOf } from './metrics.js';
+
+// A request, and the job it made, are followed to their end before a client is stopped.
+const GRACE = `${JOB_TIMEOUT + 30}s`;
+
+/** `scenarios`: by name, made by `scenario`. `kinds`: the kinds of jobs that they make. */
+export function options(scenarios, kinds) {
+  return {
+    scenarios,
+    thresholds: thresholdsOf(kinds),
+    summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max'],
+    // Every url holds an id: left among the tags it would make a time series for each.
+    systemTags: ['status', 'method', 'name', 'scenario', 'expected_response', 'error_code'],
+    setupTimeout: '60s',
+  };
+}
+
+/**
+ * How the load of one exported function arrives: by STAGES ("10s:50,1m:150"), for a DURATION ("30s"),
+ * or as ITERATIONS shared by the clients; without any of them, `iterations`.
+ */
+export function scenario(exec, iterations, ownIterations = 'ITERATIONS') {
+  const { STAGES, DURATION } = __ENV;
+  if (STAGES) return ramp(exec, STAGES);
+  if (DURATION) {
+    return { exec, executor: 'constant-vus', vus: CLIENTS, duration: DURATION, gracefulStop: GRACE };
+  }
+  const shared = Number(__ENV[ownIterations] || iterations);
+  return {
+    exec,
+    executor: 'shared-iterations',
+    vus: Math.min(CLIENTS, shared),
+    iterations: shared,
+    maxDuration: '1h',
+    gracefulStop: GRACE,
+  };
+}
+
+function ramp(exec, text) {
+  const stages = text.split(',').map((stage) => {
+    const [duration, target] = stage.split(':');
+    if (!/^\d+$/.test(target)) throw new Error('STAGES must look like 10s:50,1m:150');
+    return { duration: duration.trim(), target: Number(target) };
+  });
+  return {
+    exec,
+    executor: 'ramping-vus',
+    startVUs: 1,
+    stages,
+    gracefulStop: GRACE,
+    gracefulRampDown: GRACE,
+  };
+}

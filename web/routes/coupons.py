@@ -1,0 +1,132 @@
+"""Coupons: seen by everybody, issued to users, and held by them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from flask import Response
+from pydantic import Field
+
+from domain.coupons import issue, service
+from domain.coupons.errors import CouponNotFound
+from domain.coupons.service import Coupon, HoldingStatus
+from domain.kernel.money import MAX_BALANCE
+from web import cursors
+from web.accepting import accept, idempotency_claims, traceparent
+from web.api import public_api, slice_api
+from web.auth import may_reach, principal, public, require_user, subject, user
+from web.problems import invalid
+from web.schemas import Body, Id, Limit, Path, Query
+
+listing = public_api("coupons")
+api = slice_api("users' coupons")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class CouponPath(Path):
+    coupon_id: Id
+
+
+class UserPath(Path):
+    user_id: Id
+
+
+class UserCouponPath(Path):
+    user_coupon_id: Id
+
+
+class WhoseCoupon(Query):
+    user_id: Id | None = Field(None, description="For admins: for whom")
+
+
+class CouponList(Query):
+    limit: Limit = 100
+    cursor: str | None = None
+
+
+class UserCouponList(Query):
+    status: HoldingStatus | None = None
+    limit: Limit = 100
+    cursor: str | None = None
+
+
+class ValidationBody(Body):
+    coupon_id: Id
+    order_amount: Annotated[int, Field(ge=0, le=MAX_BALANCE, description="Won")]
+
+
+def _cursor(coupon: Coupon) -> str:
+    milliseconds = (coupon.expires_at.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+    return cursors.encode(milliseconds, coupon.id)
+
+
+def _position(cursor: str | None) -> tuple[datetime, int] | None:
+    """Where the page before ended: (expires_at, id)."""
+    found = cursors.decode(cursor, int, int)
+    if found is None:
+        return None
+    try:
+        expires_at = EPOCH + timedelta(milliseconds=int(found[0]))
+    except OverflowError:
+        raise invalid("This cursor was not made here.", "/cursor") from None
+    return expires_at.replace(tzinfo=None), int(found[1])
+
+
+@listing.get("/coupons", summary="Coupons that can be had now or soon")
+@public
+def list_coupons(query: CouponList) -> dict[str, Any]:
+    """Those that expire first come first."""
+    found = service.issuable(_position(query.cursor), query.limit + 1)
+    page = found[: query.limit]
+    return {
+        "coupons": [service.represent(coupon) for coupon in page],
+        "nextCursor": _cursor(page[-1]) if len(found) > query.limit else None,
+    }
+
+
+@listing.get("/coupons/<id:couponId>", summary="One coupon")
+@public
+def get_coupon(path: CouponPath) -> dict[str, Any]:
+    return service.represent(service.coupon(path.coupon_id))
+
+
+@api.post("/coupons/<id:couponId>/issue", summary="Get one of a coupon")
+@user
+def issue_coupon(path: CouponPath, query: WhoseCoupon) -> Response:
+    """First come, first served: accepted in an order that the winners follow exactly."""
+    caller = principal().user_id
+    command = issue.command(
+        subject(query.user_id), caller, path.coupon_id, idempotency_claims(caller), traceparent()
+    )
+    return accept(command)
+
+
+@api.post("/coupons/validate", summary="What a coupon of the caller would take off")
+@user
+def validate_coupon(body: ValidationBody, query: WhoseCoupon) -> dict[str, Any]:
+    return service.validate(subject(query.user_id), body.coupon_id, body.order_amount)
+
+
+@api.get("/users/<id:userId>/coupons", summary="A user's coupons, newest first")
+@user
+def list_user_coupons(path: UserPath, query: UserCouponList) -> dict[str, Any]:
+    require_user(path.user_id)
+    position = cursors.decode(query.cursor, int)
+    before = int(position[0]) if position else None
+    found = service.held_by(path.user_id, query.status, before, query.limit + 1)
+    page = found[: query.limit]
+    more = len(found) > query.limit
+    return {
+        "coupons": page,
+        "nextCursor": cursors.encode(page[-1]["userCouponId"]) if more else None,
+    }
+
+
+@api.get("/user-coupons/<id:userCouponId>", summary="One coupon of a user")
+@user
+def get_user_coupon(path: UserCouponPath) -> dict[str, Any]:
+    """Somebody else's does not exist."""
+    owner, shown = service.owner_and_holding(path.user_coupon_id)
+    if not may_reach(owner):
+        raise CouponNotFound
+    return shown

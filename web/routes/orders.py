@@ -1,0 +1,95 @@
+"""Orders: placed from the cart, cancelled, and seen."""
+
+from typing import Annotated, Any
+
+from flask import Response
+from pydantic import Field
+
+from domain.kernel.money import MAX_BALANCE
+from domain.orders import cancel, place, service
+from domain.orders.service import Order, OrderNotFound, OrderStatus
+from web.accepting import accept, idempotency_claims, traceparent
+from web.api import slice_api
+from web.auth import may_reach, principal, subject, user
+from web.schemas import Body, Id, Limit, Path, Query
+
+api = slice_api("orders")
+
+MAX_PAGE = 1_000_000
+
+
+class OrderPath(Path):
+    order_id: Id
+
+
+class WhoseOrder(Query):
+    user_id: Id | None = Field(None, description="For admins: whose cart")
+
+
+class OrderBody(Body):
+    coupon_id: Id | None = Field(None, description="A coupon of the user, used up by the order")
+    expected_total: Annotated[int, Field(ge=0, le=MAX_BALANCE)] | None = Field(
+        None, description="Won, before the discount; another total is refused"
+    )
+
+
+class OrderList(Query):
+    status: OrderStatus | None = None
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
+    limit: Limit = 10
+    user_id: Id | None = Field(None, description="For admins: whose orders")
+
+
+def _reachable(order_id: int) -> Order:
+    """The order, if it is the caller's: somebody else's does not exist for them."""
+    order = service.find(order_id)
+    if not may_reach(order.user_id):
+        raise OrderNotFound
+    return order
+
+
+@api.post("/orders", summary="Buy the cart")
+@user
+def place_order(query: WhoseOrder, body: OrderBody) -> Response:
+    """The cart as it stands now, bought by a worker; changed before that, it is not bought."""
+    caller = principal().user_id
+    command = place.command(
+        subject(query.user_id), caller, body.coupon_id, body.expected_total,
+        idempotency_claims(caller), traceparent(),
+    )
+    return accept(command)
+
+
+@api.post("/orders/<id:orderId>/cancel", summary="Cancel an order")
+@user
+def cancel_order(path: OrderPath) -> Response:
+    """Stock, money and coupon are given back by a worker, once."""
+    caller, owner = principal().user_id, service.owner_of(path.order_id)
+    if not may_reach(owner):
+        raise OrderNotFound
+    return accept(
+        cancel.command(owner, caller, path.order_id, idempotency_claims(caller), traceparent())
+    )
+
+
+@api.get("/orders", summary="A user's orders, newest first")
+@user
+def list_orders(query: OrderList) -> dict[str, Any]:
+    found, count = service.page_of(
+        subject(query.user_id), query.status, query.page, query.limit
+    )
+    return {
+        "orders": found,
+        "pagination": {
+            "currentPage": query.page,
+            "totalPages": -(-count // query.limit),
+            "totalCount": count,
+        },
+    }
+
+
+@api.get("/orders/<id:orderId>", summary="One order")
+@user
+def get_order(path: OrderPath) -> dict[str, Any]:
+    """Names and prices as they were at the order."""
+    return service.represent(_reachable(path.order_id))

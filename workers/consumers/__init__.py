@@ -1,0 +1,1 @@
+"""What comes out of Kafka: one process, one file a consumer."""

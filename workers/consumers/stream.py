@@ -1,0 +1,176 @@
+"""One consumer group's way through its topics: read, have the effect, and only then commit.
+
+A batch whose effect fails is read again from Kafka after a pause, so nothing is held meanwhile,
+and another member of the group may take it over. A message that cannot be read is parked: logged
+with its place on the topic, counted, and passed by, since it would block its partition for ever.
+"""
+
+import base64
+import threading
+from collections.abc import Callable, Sequence
+
+import peewee
+import structlog
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from domain.kernel.backoff import Backoff
+from infra.kafka import consumer, ensure_topics
+from infra.metrics import consumer_failures, consumer_parked
+from infra.redis import RedisError
+from infra.settings import settings
+from workers.consumers.order_events import OrderEvent, Unreadable, parse
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+WAIT_SECONDS = 0.5
+TOPIC_WAIT_SECONDS = 2.0
+PAUSE = Backoff(base=0.2, cap=5.0)  # far below Kafka's five minutes between two polls
+PARKED_BYTES_SHOWN = 2_000
+
+DEPENDENCY_AWAY = (RedisError, peewee.InterfaceError, peewee.OperationalError)
+
+
+class Stream:
+    """Feeds order events to ``effect``, at least once and per order in order.
+
+    ``effect`` must bear repeats. What it raises because a dependency is away is waited out;
+    anything else ends the stream, and with it the process.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        topics: Sequence[str],
+        effect: Callable[[Sequence[OrderEvent]], None],
+    ) -> None:
+        self._group = group
+        self._topics = topics
+        self._effect = effect
+        self._failures = 0
+
+    def run(self, stop: threading.Event) -> None:
+        if not self._topics_exist(stop):
+            return
+        client = consumer(f"{settings().kafka_group_prefix}-{self._group}", self._topics)
+        log.info("consumer begins", group=self._group, topics=list(self._topics))
+        try:
+            while not stop.is_set():
+                self._round(client, stop)
+        finally:
+            client.close()
+
+    def _topics_exist(self, stop: threading.Event) -> bool:
+        """Wait for Kafka, which may come later than we do. False when told to stop first."""
+        while not stop.is_set():
+            try:
+                ensure_topics(self._topics, wait_seconds=TOPIC_WAIT_SECONDS)
+                return True
+            except KafkaException as error:
+                self._pause(stop, "Kafka", error)
+        return False
+
+    def _round(self, client: Consumer, stop: threading.Event) -> None:
+        messages = self._read(client)
+        if not messages:
+            return
+        events, unreadable = _parsed(messages)
+        try:
+            if events:
+                self._effect(events)
+        except DEPENDENCY_AWAY as error:
+            self._rewind(client, messages)
+            self._pause(stop, "effect", error)
+            return
+        self._failures = 0
+        for message, reason in unreadable:
+            self._park(message, reason)
+        self._commit(client, messages)
+
+    def _read(self, client: Consumer) -> list[Message]:
+        """What has come, at once: a batch is never waited for."""
+        read = client.consume(1, WAIT_SECONDS)
+        if read:
+            read += client.consume(BATCH - 1, 0)
+        return [message for message in read if not self._is_error(message)]
+
+    def _is_error(self, message: Message) -> bool:
+        """Whether this is Kafka's word about itself. The client recovers by itself from all but
+        fatal errors, which are raised."""
+        error = message.error()
+        if error is None:
+            return False
+        if error.fatal():
+            raise KafkaException(error)
+        consumer_failures.labels(self._group).inc()
+        log.error("consumer has trouble with Kafka", group=self._group, error=str(error))
+        return True
+
+    def _commit(self, client: Consumer, messages: Sequence[Message]) -> None:
+        try:
+            client.commit(offsets=_places(messages, last=True), asynchronous=False)
+        except KafkaException as error:
+            # The effect is there. Without the offsets it is repeated at most, by us or by the
+            # member that got the partition meanwhile.
+            consumer_failures.labels(self._group).inc()
+            log.warning("offsets not committed", group=self._group, error=str(error))
+
+    def _rewind(self, client: Consumer, messages: Sequence[Message]) -> None:
+        for place in _places(messages, last=False):
+            try:
+                client.seek(place)
+            except KafkaException as error:
+                # Taken from us meanwhile: its next owner begins at what was committed.
+                log.info("not rewound", group=self._group, place=str(place), error=str(error))
+
+    def _pause(self, stop: threading.Event, what: str, error: Exception) -> None:
+        self._failures += 1
+        consumer_failures.labels(self._group).inc()
+        log.error("consumer waits", group=self._group, failed=what, error=repr(error))
+        stop.wait(PAUSE.exact(self._failures))
+
+    def _park(self, message: Message, reason: str) -> None:
+        consumer_parked.labels(self._group).inc()
+        log.error(
+            "message parked: it cannot be read",
+            group=self._group, reason=reason, topic=message.topic(),
+            partition=message.partition(), offset=message.offset(),
+            key=_shown(message.key()), value=_shown(message.value()),
+            headers=repr(message.headers())[:PARKED_BYTES_SHOWN],
+        )
+
+
+def _parsed(messages: Sequence[Message]) -> tuple[list[OrderEvent], list[tuple[Message, str]]]:
+    events: list[OrderEvent] = []
+    unreadable: list[tuple[Message, str]] = []
+    for message in messages:
+        try:
+            event = parse(message)
+        except Unreadable as error:
+            unreadable.append((message, str(error)))
+        else:
+            if event is not None:
+                events.append(event)
+    return events, unreadable
+
+
+def _places(messages: Sequence[Message], *, last: bool) -> list[TopicPartition]:
+    """Of each partition, the first offset of ``messages``, or the one after the last."""
+    places: dict[tuple[str, int], int] = {}
+    for message in messages:
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if topic is None or partition is None or offset is None:
+            raise AssertionError("a message that was read has a place")
+        if last:
+            places[topic, partition] = offset + 1
+        else:
+            places.setdefault((topic, partition), offset)
+    return [TopicPartition(*place, offset) for place, offset in places.items()]
+
+
+def _shown(data: bytes | str | None) -> str | None:
+    """The beginning of a message's bytes, in base64 so that nothing in them can harm a log."""
+    if data is None:
+        return None
+    raw = data.encode() if isinstance(data, str) else data
+    return base64.b64encode(raw[:PARKED_BYTES_SHOWN]).decode()
