@@ -16,7 +16,7 @@ _CONNECTIONS = 4
 def needs_database(command: Callable[..., None]) -> Callable[..., None]:
     """Point the database before ``command``, and turn its troubles into one line and exit code 1.
 
-    Logs go to standard error: standard output is the command's own.
+    Logs go to standard error, and by default only what is wrong: standard output is the command's.
     """
 
     @functools.wraps(command)
@@ -25,7 +25,8 @@ def needs_database(command: Callable[..., None]) -> Callable[..., None]:
 
         from infra import database, logs
 
-        logs.configure("cli", settings().log_level, sys.stderr)
+        level = settings().log_level
+        logs.configure("cli", "warning" if level == "info" else level, sys.stderr)
         database.configure(settings().database_url, _CONNECTIONS)
         try:
             command(*args, **options)

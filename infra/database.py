@@ -192,7 +192,7 @@ def run_transaction(work: Callable[[], T], *, restarts_lock_waits: bool = True) 
             if restart == MAX_RESTARTS or gave_up or not is_restartable(error):
                 raise
             transaction_restarts.inc()
-            time.sleep(random.uniform(0, 0.005 * 2**restart))  # noqa: S311  # nosec B311 - jitter
+            time.sleep(random.uniform(0, 0.005 * 2**restart))  # noqa: S311  # jitter
     raise AssertionError("unreachable")
 
 

@@ -32,7 +32,7 @@ transaction_restarts = Counter(
     "transaction_restarts", "Transactions begun again after a deadlock or a lock wait"
 )
 outbox_published = Counter("outbox_published", "Events confirmed by Kafka", ["type"])
-outbox_failed = Counter("outbox_failed", "Attempts of events that are themselves at fault", ["type"])
+outbox_failed = Counter("outbox_failed", "Attempts of events that are at fault", ["type"])
 outbox_dead = Counter("outbox_dead", "Events given up after their last attempt", ["type"])
 outbox_pending = Gauge(
     "outbox_pending", "Events waiting to be published", multiprocess_mode="mostrecent"

@@ -18,7 +18,9 @@ DEVELOPMENT_SECRET = "development-secret-which-production-refuses"  # noqa: S105
 class Settings(BaseSettings):
     """Environment variables, upper case. A bad value stops the start with one clear line."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     app_env: Literal["development", "production"] = Field(
         "development", description="production refuses development defaults that are not safe."

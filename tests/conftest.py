@@ -50,7 +50,9 @@ def database(_schema: None) -> Iterator[None]:
     with session():
         tables = [row[0] for row in rows("SHOW TABLES") if row[0] not in _TABLES_KEPT]
         for table in tables:
-            execute(f"TRUNCATE TABLE {table}")
+            # Emptying an empty table costs as much as emptying a full one.
+            if rows(f"SELECT EXISTS (SELECT 1 FROM {table})") == [(1,)]:
+                execute(f"TRUNCATE TABLE {table}")
     yield
     connection.forget_idle()
 

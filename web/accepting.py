@@ -90,9 +90,10 @@ def _ended(job: JobRecord) -> Response:
         kind = KINDS[job.kind]
         result = orjson.loads(job.result)
         response = _json(job.result.encode(), 201 if kind.creates else 200)
-        response.headers["Content-Location"] = kind.location(result)
+        location = kind.location(job.user_id, result)
+        response.headers["Content-Location"] = location
         if kind.creates:
-            response.headers["Location"] = kind.location(result)
+            response.headers["Location"] = location
         return response
     if job.error is not None:
         problem = orjson.loads(job.error)

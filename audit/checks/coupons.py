@@ -1,9 +1,8 @@
 """Invariant 4: coupons go to the lowest sequence numbers, to nobody twice, and are used once.
 
-A job refused as sold out (C001) lost. Winners are the lowest sequence numbers unless more were
-added between the loser's end and the winner's acceptance: whoever is accepted after a loser was
-refused was let in by a gate that had been opened again. Jobs that were cancelled, or failed for
-another reason, took no part.
+A job refused as sold out (C001) lost, and nobody with a higher number may have won, unless an admin
+added more in between, which ``admin_audit`` says. Jobs that were cancelled, or failed for another
+reason, took no part.
 """
 
 from audit.rules import Invariant, Rule
@@ -48,14 +47,33 @@ _SEQUENCE = (
             SELECT uuid AS job, concurrency_key AS concurrencyKey, seq, finished_at,
                    status = 'failed' AND CASE WHEN JSON_VALID(error)
                        THEN JSON_VALUE(error, '$.code') = 'C001' END AS lost,
-                   MIN(CASE WHEN status = 'succeeded' THEN accepted_at END) OVER (
+                   MIN(CASE WHEN status = 'succeeded' THEN finished_at END) OVER (
                        PARTITION BY concurrency_key ORDER BY seq
-                       ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS later_winner
+                       ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS later_win
             FROM jobs WHERE kind = 'coupon.issue'
         ) placed
-        WHERE lost AND later_winner <= finished_at
+        WHERE lost AND later_win IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM admin_audit a
+            WHERE a.action = 'coupon.change' AND a.target = concurrencyKey
+              AND a.created_at BETWEEN finished_at AND later_win)
         """,
         "job {job} of {concurrencyKey} was refused as sold out at {seq}, a later one got it",
+    ),
+    Rule(
+        "refused-with-some-left",
+        """
+        SELECT j.uuid AS job, c.id AS couponId, j.seq, c.issued_quantity AS issued,
+               c.max_quantity AS total
+        FROM jobs j JOIN coupons c ON c.id = CAST(SUBSTRING(j.concurrency_key, 8) AS SIGNED)
+        WHERE j.kind = 'coupon.issue' AND j.status = 'failed'
+          AND CASE WHEN JSON_VALID(j.error) THEN JSON_VALUE(j.error, '$.code') = 'C001' END
+          AND c.issued_quantity < c.max_quantity AND NOT EXISTS (
+              SELECT 1 FROM admin_audit a
+              WHERE a.action = 'coupon.change' AND a.target = j.concurrency_key
+                AND a.created_at >= j.finished_at)
+        """,
+        "job {job} was refused coupon {couponId} as sold out at {seq}, {issued} of {total} are "
+        "issued",
     ),
     Rule(
         "sequence-twice",

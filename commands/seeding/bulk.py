@@ -43,7 +43,7 @@ def seed(plan: Plan, phase: Phase) -> Made:
 
     Raises ValueError for orders without users or products, and carts without products.
     """
-    random = Random(plan.seed)  # noqa: S311  # nosec B311 - test data, the same every time
+    random = Random(plan.seed)  # noqa: S311 - test data, the same every time
     _check(plan)
     with session():
         today = now()

@@ -139,13 +139,13 @@ class JobKind:
     """One kind of job: everything that the machinery and the web need to know of it.
 
     ``creates`` says that success made something new (201 instead of 200); ``location`` gives the
-    Content-Location of a result.
+    Content-Location of a result, from the job's user and the result.
     """
 
     name: str
     lane: Lane
     handler: Handler
-    location: Callable[[dict[str, Any]], str]
+    location: Callable[[int, dict[str, Any]], str]
     creates: bool = False
     admit: Admit = admit_all
 

@@ -95,5 +95,5 @@ KIND = JobKind(
     name=NAME,
     lane=Lane.USERS,
     handler=cancel,
-    location=lambda result: f"/api/orders/{result['orderId']}",
+    location=lambda _, result: f"/api/orders/{result['orderId']}",
 )

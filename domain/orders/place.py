@@ -134,7 +134,7 @@ KIND = JobKind(
     name=NAME,
     lane=Lane.USERS,
     handler=place,
-    location=lambda result: f"/api/orders/{result['orderId']}",
+    location=lambda _, result: f"/api/orders/{result['orderId']}",
     creates=True,
     admit=admit,
 )

@@ -84,7 +84,7 @@ class Courier:
     def probe(self, seconds: float) -> None:
         """Ask a broker for its metadata. Raises KafkaException when none answers in time."""
         self.open()
-        assert self._producer is not None  # noqa: S101 - for mypy  # nosec B101
+        assert self._producer is not None  # noqa: S101 - for mypy
         self._producer.list_topics(timeout=seconds)
 
     def send(self, events: Sequence[Pending], go_on: Callable[[], bool]) -> Outcome:
@@ -121,7 +121,7 @@ class Courier:
     def _send(self, reports: _Reports, go_on: Callable[[], bool]) -> str | None:
         """Hand everything over and wait for the reports. Returns why it gave up, if it did."""
         producer = self._producer
-        assert producer is not None  # noqa: S101 - for mypy  # nosec B101
+        assert producer is not None  # noqa: S101 - for mypy
         try:
             for position, event in enumerate(reports.events):
                 if not self._hand_over(producer, position, event, reports, go_on):

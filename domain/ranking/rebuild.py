@@ -91,12 +91,9 @@ def _replay(first: datetime, zone: tzinfo) -> Iterator[list[Sale]]:
             yield list(_sales(orders, zone, cancelled=status == "CANCELLED"))
 
 
-def _sales(
-    orders: list[tuple[int, datetime, list[store.Line]]], zone: tzinfo, *, cancelled: bool
-) -> Iterator[Sale]:
-    for order_id, created_at, lines in orders:
+def _sales(orders: list[store.Order], zone: tzinfo, *, cancelled: bool) -> Iterator[Sale]:
+    for order_id, created_at, quantities in orders:
         day = day_of(created_at, zone)
-        quantities = tuple((product_id, quantity) for _, _, product_id, quantity in lines)
         yield Sale(order_id, day, quantities)
         if cancelled:
             yield Sale(order_id, day, quantities, taken_back=True)

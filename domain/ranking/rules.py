@@ -4,7 +4,7 @@ A day is a calendar day of the shop's time zone, and an order belongs to the day
 whatever happens to it later: a cancel takes back from that same day.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -12,7 +12,7 @@ MAX_WINDOW_DAYS = 30
 REBUILT_DAYS = MAX_WINDOW_DAYS + 1
 """One more than can be asked for, so that a rebuild begun just before midnight lacks no day."""
 
-Quantities = tuple[tuple[int, int], ...]
+Quantities = Sequence[Sequence[int]]
 """(product id, quantity) of each line of an order."""
 
 

@@ -1,5 +1,6 @@
 """The use cases of the ranking: read it, count into it, rebuild it, compare it with the orders."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 MAX_LIMIT = 100
 _STATE_CHANGES = 10
+_TRY_AGAIN_SECONDS = 0.5
 
 _from_orders = FromOrders(MAX_LIMIT)
 
@@ -103,9 +105,21 @@ def _count_into(projection: Projection, state: State, sales: Sequence[Sale]) -> 
     return fresh[0] if fresh else None
 
 
-def rebuild() -> Rebuilt:
-    """Build the ranking anew from the orders, beside the live one, and swap. Raises Busy, Stale."""
-    return builder.rebuild(_projection(), zone())
+def rebuild(patience: float = 0.0) -> Rebuilt:
+    """Build the ranking anew from the orders, beside the live one, and swap.
+
+    For ``patience`` seconds it is tried again when somebody else is rebuilding (who may have begun
+    before the orders were there that the caller has in mind) or Redis was emptied on the way.
+    Raises Busy or Stale after that.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return builder.rebuild(_projection(), zone())
+        except (Busy, Stale):
+            if time.monotonic() >= end:
+                raise
+        time.sleep(_TRY_AGAIN_SECONDS)
 
 
 def drift() -> list[Difference]:

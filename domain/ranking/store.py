@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
+import orjson
+
+from domain.ranking.rules import Quantities
 from infra.database import placeholders, rows, session
 
 ORDERS_PER_READ = 1000
@@ -19,17 +20,18 @@ _SALES = (
     "WHERE o.status = 'COMPLETED' AND o.created_at >= %s AND o.created_at < %s "
     "GROUP BY i.product_id "
 )
+# One row an order, its lines as JSON: what a client spends on a rebuild, it spends on rows.
 _ORDERS = (
-    "SELECT o.id, o.created_at, i.product_id, i.quantity FROM ("
-    "SELECT id, created_at FROM orders FORCE INDEX (orders_by_status) "
-    "WHERE status = %s AND created_at >= %s AND (created_at > %s OR id > %s) "
-    "ORDER BY created_at, id LIMIT %s) o "
-    "STRAIGHT_JOIN order_items i FORCE INDEX (order_items_of_order) ON i.order_id = o.id "
-    "ORDER BY o.created_at, o.id"
+    "SELECT o.id, o.created_at, ("
+    "SELECT JSON_ARRAYAGG(JSON_ARRAY(i.product_id, i.quantity)) "
+    "FROM order_items i FORCE INDEX (order_items_of_order) WHERE i.order_id = o.id) "
+    "FROM orders o FORCE INDEX (orders_by_status) "
+    "WHERE o.status = %s AND o.created_at >= %s AND (o.created_at > %s OR o.id > %s) "
+    "ORDER BY o.created_at, o.id LIMIT %s"
 )
 
-Line = tuple[int, datetime, int, int]
-"""Order id, its created_at, product id, quantity."""
+Order = tuple[int, datetime, Quantities]
+"""Its id, created_at, and (product id, quantity) of each line."""
 
 
 def best_sellers(start: datetime, end: datetime, limit: int) -> list[tuple[int, int]]:
@@ -45,8 +47,8 @@ def quantities(start: datetime, end: datetime) -> dict[int, int]:
         return {product_id: int(sold) for product_id, sold in rows(_SALES, (start, end))}
 
 
-def orders_since(status: str, start: datetime) -> Iterator[list[tuple[int, datetime, list[Line]]]]:
-    """Orders of one status created since ``start``, with their lines, by createdAt.
+def orders_since(status: str, start: datetime) -> Iterator[list[Order]]:
+    """Orders of one status created since ``start``, by createdAt.
 
     In short reads of :data:`ORDERS_PER_READ`, each on its own: no snapshot is held open however
     many orders there are.
@@ -54,15 +56,14 @@ def orders_since(status: str, start: datetime) -> Iterator[list[tuple[int, datet
     after, after_id = start, 0
     while True:
         with session():
-            lines = rows(_ORDERS, (status, after, after, after_id, ORDERS_PER_READ))
-        orders = [
-            (order_id, created_at, list(group))
-            for (order_id, created_at), group in groupby(lines, key=itemgetter(0, 1))
-        ]
-        if not orders:
+            found = rows(_ORDERS, (status, after, after, after_id, ORDERS_PER_READ))
+        if not found:
             return
-        yield orders
-        after_id, after, _ = orders[-1]
+        yield [
+            (order_id, created_at, orjson.loads(lines) if lines else ())
+            for order_id, created_at, lines in found
+        ]
+        after_id, after, _ = found[-1]
 
 
 def snapshot() -> tuple[datetime, int]:

@@ -75,5 +75,5 @@ KIND = JobKind(
     name=NAME,
     lane=Lane.USERS,
     handler=charge,
-    location=lambda result: f"/api/users/{result['userId']}/balance",
+    location=lambda user_id, _: f"/api/users/{user_id}/balance",
 )

@@ -9,8 +9,8 @@
 -- ARGV[1]   the live generation that the caller knows, "" for none
 -- ARGV[2]   the generation being built that the caller knows, "" for none
 -- ARGV[3]   Unix second at which the day expires
--- ARGV[4…]  sales: bit in KEYS[2], 1 or -1 (counted or taken back), number of lines n,
---           then n times product and quantity
+-- ARGV[4]   the sales, as JSON: [[bit in KEYS[2], 1 or -1 (counted or taken back),
+--           [[product, quantity], …]], …]
 -- Returns how many of the sales were new, or -1 if the caller's idea of the state is not true any
 -- more; nothing was done then.
 
@@ -19,18 +19,16 @@ if (state[1] or "") ~= ARGV[1] or (state[2] or "") ~= ARGV[2] then
   return -1
 end
 
-local changes, fresh, at = {}, 0, 4
-while at <= #ARGV do
-  local bit, sign, lines = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  at = at + 3
+local changes, fresh = {}, 0
+for _, sale in ipairs(cjson.decode(ARGV[4])) do
+  local bit, sign, lines = unpack(sale)
   if redis.call("SETBIT", KEYS[2], bit, 1) == 0 then
     fresh = fresh + 1
-    for line = at, at + 2 * lines - 2, 2 do
-      local product = ARGV[line]
-      changes[product] = (changes[product] or 0) - sign * tonumber(ARGV[line + 1])
+    for _, line in ipairs(lines) do
+      local product, quantity = unpack(line)
+      changes[product] = (changes[product] or 0) - sign * quantity
     end
   end
-  at = at + 2 * lines
 end
 if fresh == 0 then
   return 0

@@ -9,6 +9,7 @@ import {
 } from './metrics.js';
 
 const REQUEST_TIMEOUT = `${WAIT_SECONDS + 10}s`;
+const PREFERENCE = WAIT_SECONDS ? { Prefer: `wait=${WAIT_SECONDS}` } : {};
 const ENDED = ['succeeded', 'failed', 'cancelled'];
 
 // Refusals are answers like others; what is left for http_req_failed is 5xx and no answer.
@@ -34,51 +35,44 @@ export function params(user, name, headers = {}) {
 export function perform(kind, user, path, route, body = null) {
   const tags = { kind };
   const sent = Date.now();
-  const response = http.post(
-    BASE_URL + path,
-    body === null ? null : JSON.stringify(body),
-    params(user, route, preference()),
-  );
+  const payload = body === null ? null : JSON.stringify(body);
+  const response = http.post(BASE_URL + path, payload, params(user, route, PREFERENCE));
   const answer = json(response);
-  if (!isJobs(response)) {
-    refuse(tags, response.status, answer, 'at acceptance');
+  if (!makesJob(response)) {
+    refused(tags, response.status, answer, 'at acceptance');
     return null;
   }
-  check(response, { 'answered as the contract says': () => true });
   accepted.add(1, tags);
-  if (!WAIT_SECONDS) return finish(tags, follow(answer, response, user, tags), null);
-  beganAt.add(sent, tags);
-  acceptedAt.add(Date.now(), tags);
-  const job = response.status === 202 ? follow(answer, response, user, tags) : told(answer, response);
-  return finish(tags, job, sent);
+  // Polled jobs tell their own times; of an answer that was held only the client's clock knows.
+  const began = WAIT_SECONDS ? sent : Date.parse(answer.acceptedAt);
+  beganAt.add(began, tags);
+  acceptedAt.add(WAIT_SECONDS ? Date.now() : began, tags);
+  const job = response.status === 202 ? follow(response, user, tags) : atItsEnd(response, answer);
+  return finish(tags, job, began);
 }
 
-function preference() {
-  return WAIT_SECONDS ? { Prefer: `wait=${WAIT_SECONDS}` } : {};
-}
-
-/** Whether a job was made: 202, or an answer that names the job it is the end of. */
-function isJobs(response) {
+/** Whether a job was made: 202, or an answer that was held and names the job it is the end of. */
+function makesJob(response) {
   return response.status === 202 || (response.headers.Link || '').includes('rel="monitor"');
 }
 
-/** The ended job, put together from an answer that was held until its end. */
-function told(answer, response) {
+/** The ended job as far as an answer tells it that was held until then. */
+function atItsEnd(response, answer) {
   return response.status < 300
     ? { status: 'succeeded', result: answer }
     : { status: 'failed', error: answer };
 }
 
-/** Poll the job until it has ended; null if it does not, or if it is not to be found. */
-function follow(first, response, user, tags) {
-  const url = `${BASE_URL}/api/jobs/${first.jobId}`;
+/** The job once it has ended; null if it does not in time, or is not to be found. */
+function follow(response, user, tags) {
+  const url = BASE_URL + response.headers.Location;
   const deadline = Date.now() + JOB_TIMEOUT * 1000;
   let last = response;
   while (Date.now() < deadline) {
-    if (!WAIT_SECONDS || last.status !== 202) sleep(Number(last.headers['Retry-After']) || 1);
-    last = http.get(url, params(user, 'GET /api/jobs/{id}', preference()));
+    if (!WAIT_SECONDS || failed(last.status)) sleep(Number(last.headers['Retry-After']) || 1);
+    last = http.get(url, params(user, 'GET /api/jobs/{id}', PREFERENCE));
     if (failed(last.status)) {
-      complain(tags, last, 'while it was followed');
+      complain(tags, last.status, last.body, 'while its job was followed');
     } else if (last.status !== 200) {
       return null;
     } else if (ENDED.includes(last.json('status'))) {
@@ -88,46 +82,36 @@ function follow(first, response, user, tags) {
   return null;
 }
 
-/** `sent`: when the request was, if the client's clock is all there is to go by. */
-function finish(tags, job, sent) {
+function finish(tags, job, began) {
   check(job, { 'the job ended': (one) => one !== null });
   if (job === null) {
     jobsNotEnded.add(1, tags);
     return null;
   }
+  const finished = WAIT_SECONDS ? Date.now() : Date.parse(job.finishedAt);
   ended.add(1, { ...tags, status: job.status });
-  time(tags, job, sent);
-  if (job.status === 'failed') refuse(tags, job.error.status, job.error, 'by the worker');
+  endedAt.add(finished, tags);
+  acceptedToEnded.add(finished - began, tags);
+  if (job.status === 'failed') refused(tags, job.error.status, job.error, 'by the worker');
   return job.status === 'succeeded' ? job.result : null;
 }
 
-/** Polled jobs tell their own times; answers that were held are timed here, the request included. */
-function time(tags, job, sent) {
-  const began = sent === null ? Date.parse(job.acceptedAt) : sent;
-  const finished = sent === null ? Date.parse(job.finishedAt) : Date.now();
-  if (sent === null) {
-    beganAt.add(began, tags);
-    acceptedAt.add(began, tags);
-  }
-  endedAt.add(finished, tags);
-  acceptedToEnded.add(finished - began, tags);
-}
-
-function refuse(tags, status, problem, where) {
+function refused(tags, status, problem, where) {
   const code = (problem && problem.code) || '';
   const business = !failed(status) && isRefusal(code);
-  check(problem, { 'answered as the contract says': () => business });
+  check(status, { 'done, or refused for a reason of the shop': () => business });
   if (business) refusals.add(1, { ...tags, code });
-  else complain(tags, { status, body: JSON.stringify(problem) }, where);
+  else complain(tags, status, JSON.stringify(problem), where);
 }
 
-/** A server's error, or an answer that a script in order does not get: counted, and told once. */
-let told_once = false;
-function complain(tags, response, where) {
-  if (failed(response.status)) serverErrors.add(1, tags);
-  if (told_once) return;
-  told_once = true;
-  console.error(`${tags.kind}, ${where}: ${response.status} ${String(response.body).slice(0, 300)}`);
+let complained = false;
+
+/** What no script in order should meet. Counted always, and told once by each client. */
+function complain(tags, status, body, where) {
+  if (failed(status)) serverErrors.add(1, tags);
+  if (complained) return;
+  complained = true;
+  console.error(`${tags.kind}, ${where}: ${status} ${String(body).slice(0, 300)}`);
 }
 
 function failed(status) {
@@ -137,7 +121,7 @@ function failed(status) {
 function json(response) {
   try {
     return response.json();
-  } catch {
+  } catch (error) {
     return null;
   }
 }

@@ -12,8 +12,9 @@ SLICES = sorted(
     path.name for path in DOMAIN.iterdir()
     if (path / "__init__.py").exists() and path.name not in SHARED
 )
-DOORS = {"service"}
-"""The modules by which a slice may be reached from another."""
+DOORS = {"service", "checkout", "redemption", "stock"}
+"""The modules by which a slice may be reached from another: its service, and what it does for an
+order within the order's transaction (cart.checkout, coupons.redemption, catalog.stock)."""
 
 
 def imports(path: Path) -> Iterator[str]:

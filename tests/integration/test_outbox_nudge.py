@@ -43,7 +43,7 @@ def test_redis_away_costs_the_sender_little_and_the_listener_comes_back(
     failed = metrics.outbox_nudges_failed._value.get()
     services.redis.kill()
     try:
-        # When Redis is away, Then a nudge is swallowed and counted, and the next ones not even tried
+        # When Redis is away, Then a nudge is swallowed and counted, and the next are not tried
         began = time.monotonic()
         for _ in range(100):
             sender.nudge()

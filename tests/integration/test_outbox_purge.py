@@ -45,11 +45,11 @@ def export(created: int, synced: int | None) -> int:
     )
 
 
-def key(expired: int | None) -> None:
+def key(expires_at: str) -> None:
     with session():
         execute(
-            "INSERT INTO idempotency_keys VALUES (RANDOM_BYTES(32), RANDOM_BYTES(16), "
-            f"RANDOM_BYTES(32), {ago(expired)})"
+            "INSERT INTO idempotency_keys (hash, job_uuid, body_hash, expires_at) VALUES "
+            f"(RANDOM_BYTES(32), RANDOM_BYTES(16), RANDOM_BYTES(32), {expires_at})"
         )
 
 
@@ -100,14 +100,10 @@ def test_synced_exports_go_and_others_stay() -> None:
 
 
 def test_expired_keys_go_and_transaction_ids_stay() -> None:
-    key(0)
-    key(10)
-    key(None)
-    with session():
-        execute(
-            "INSERT INTO idempotency_keys VALUES (RANDOM_BYTES(32), RANDOM_BYTES(16), "
-            "RANDOM_BYTES(32), NOW(3) + INTERVAL 1 HOUR)"
-        )
+    key("NOW(3) - INTERVAL 1 SECOND")
+    key(ago(10))
+    key("NULL")
+    key("NOW(3) + INTERVAL 1 HOUR")
     assert service.purge(DAYS)["idempotency_keys"] == 2
     with session():
         assert rows("SELECT COUNT(*), COUNT(expires_at) FROM idempotency_keys") == [(2, 1)]

@@ -44,7 +44,7 @@ def unique(table: str, name: str, columns: str) -> tuple[str, str]:
     )
 
 
-_ISSUE = "kind = 'coupon.issue' AND seq ="
+_ISSUE = "concurrency_key = 'coupon:5' AND seq ="
 
 JOBS = (
     Corruption(
@@ -131,6 +131,10 @@ JOBS = (
     Corruption(
         "UPDATE idempotency_keys SET job_uuid = REVERSE(job_uuid) WHERE expires_at IS NULL",
         {1: {"key-without-job", "transaction-id"}},
+    ),
+    Corruption(
+        "UPDATE idempotency_keys SET answer = NULL WHERE answer IS NOT NULL",
+        {1: {"key-without-job"}},
     ),
     Corruption(
         "DELETE FROM idempotency_keys WHERE expires_at IS NULL", {1: {"transaction-id"}}
@@ -227,7 +231,7 @@ MONEY = (
 
 COUPONS = (
     Corruption(
-        "UPDATE coupons SET issued_quantity = 1 WHERE id = 5", {4: {"issued-count", "gate"}}
+        "UPDATE coupons SET issued_quantity = 1 WHERE id = 4", {4: {"issued-count"}}
     ),
     Corruption(
         "UPDATE coupons SET max_quantity = 1 WHERE id = 5",
@@ -254,6 +258,12 @@ COUPONS = (
         {1: {"coupon-without-job", "done-coupon.issue"}, 4: {"user-unknown", "order-coupon"}},
     ),
     Corruption(f"UPDATE jobs SET seq = 0 WHERE {_ISSUE} 4", {4: {"winners-lowest"}}),
+    Corruption(
+        "UPDATE coupons SET max_quantity = 3 WHERE id = 5", {4: {"gate", "refused-with-some-left"}}
+    ),
+    Corruption(
+        "DELETE FROM admin_audit WHERE target = 'coupon:6'", {4: {"winners-lowest"}}
+    ),
     Corruption(f"UPDATE jobs SET seq = 5 WHERE {_ISSUE} 4", {4: {"sequence-twice"}}),
     Corruption("DELETE FROM coupon_gates WHERE coupon_id = 1", {4: {"gate"}}),
     Corruption("UPDATE coupon_gates SET next_seq = 2 WHERE coupon_id = 5", {4: {"gate"}}),

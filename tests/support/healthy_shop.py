@@ -19,8 +19,9 @@ from domain.ranking import service as ranking
 from infra.database import execute, now, rows, session
 from infra.settings import settings
 
-SOLD_OUT = 5
-"""A coupon of two, both issued: to user 1, who used it, and to user 2, who got it back."""
+SOLD_OUT, REOPENED = 5, 6
+"""Coupons of two. Both of the first are issued: to user 1, who used it, and to user 2, who got it
+back. Of the other one there was only one at first."""
 
 
 def make_healthy_shop() -> None:
@@ -32,6 +33,7 @@ def make_healthy_shop() -> None:
         _charge(1, 50_000, 1_000_000, "tx-1", at)
         _charge(1, 7_000, 1_050_000, None, at)
         _issue_coupons(at)
+        _issue_coupons_in_two_goes(at)
         _first_order(at)
         _second_order_and_its_cancel(at)
         _restock(12, 30, at)
@@ -141,16 +143,37 @@ def _issue_coupons(at: datetime) -> None:
     )
     key = f"coupon:{SOLD_OUT}"
     for seq, user_id in ((1, 1), (3, 2)):
-        job_id, _ = job("coupon.issue", user_id, "succeeded", at, key=key, seq=seq)
-        held = _insert(
-            "user_coupons", coupon_id=SOLD_OUT, user_id=user_id, job_id=job_id, seq=seq,
-            issued_at=at, expires_at=expires,
-        )
-        finish(job_id, {"userCouponId": held, "couponId": SOLD_OUT})
-        event("coupon.issued", "userCoupon", held, {"userCouponId": held, "userId": user_id})
+        _win(SOLD_OUT, user_id, seq, at, expires)
     job("coupon.issue", 3, "cancelled", at, key=key, seq=2)
     for seq, user_id in ((4, 4), (5, 5)):
         job("coupon.issue", user_id, "failed", at, key=key, seq=seq, error='{"code":"C001"}')
+
+
+def _issue_coupons_in_two_goes(at: datetime) -> None:
+    """One for user 1, none for user 2; an admin adds one, which user 3 gets."""
+    expires = at + timedelta(days=9)
+    _insert(
+        "coupons", id=REOPENED, name="One, and one more", discount_type="fixed",
+        discount_value=500, max_quantity=2, issued_quantity=2, expires_at=expires,
+    )
+    _insert("coupon_gates", coupon_id=REOPENED, next_seq=3, sold_out=1, expires_at=expires)
+    _win(REOPENED, 1, 1, at, expires)
+    job("coupon.issue", 2, "failed", at, key="coupon:6", seq=2, error='{"code":"C001"}')
+    _insert(
+        "admin_audit", admin_id=9, action="coupon.change", target="coupon:6", detail="{}",
+        created_at=at + timedelta(seconds=2),
+    )
+    _win(REOPENED, 3, 3, at + timedelta(seconds=3), expires)
+
+
+def _win(coupon_id: int, user_id: int, seq: int, at: datetime, expires: datetime) -> None:
+    job_id, _ = job("coupon.issue", user_id, "succeeded", at, key=f"coupon:{coupon_id}", seq=seq)
+    held = _insert(
+        "user_coupons", coupon_id=coupon_id, user_id=user_id, job_id=job_id, seq=seq,
+        issued_at=at, expires_at=expires,
+    )
+    finish(job_id, {"userCouponId": held, "couponId": coupon_id})
+    event("coupon.issued", "userCoupon", held, {"userCouponId": held, "userId": user_id})
 
 
 def _order(
@@ -217,6 +240,11 @@ def _second_order_and_its_cancel(at: datetime) -> None:
 
 
 def _restock(product_id: int, quantity: int, at: datetime) -> None:
+    """At once and without a job, by an admin whose key keeps the answer."""
+    _insert(
+        "idempotency_keys", hash=b"restock".ljust(32), job_uuid=uuid7().bytes,
+        body_hash=b"restock".ljust(32), expires_at=at + timedelta(days=30), answer="{}",
+    )
     _move_stock(product_id, "restock", quantity, None)
     event("product.restocked", "product", product_id, {"productId": product_id})
 

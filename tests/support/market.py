@@ -1,12 +1,15 @@
-"""Given: products with stock, coupons with gates and filled carts, for orders to work on."""
+"""Given: products with stock, coupons with gates and filled carts. Then: what became of them."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from audit.report import Finding
 from audit.rules import Audited, apply
 from audit.run import INVARIANTS
+from domain.jobs.status_store import JobRecord
 from infra.database import execute, now, rows, session, transaction
 from infra.settings import settings
 from infra.snapshot import snapshot
@@ -107,4 +110,41 @@ def broken_rules() -> list[str]:
                 for broken in finding.violations
                 for example in broken.examples
             ]
+    return found
+
+
+def empty_shop() -> None:
+    """Forget everything, as before each test: for a test that needs the same shop twice."""
+    with session():
+        for (table,) in rows("SHOW TABLES"):
+            if table != "migrations":
+                execute(f"TRUNCATE TABLE {table}")
+
+
+def code(job: JobRecord) -> str:
+    """How a job ended: ``succeeded``, or the code of its problem."""
+    return str(orjson.loads(job.error)["code"]) if job.error else job.status
+
+
+def result(job: JobRecord) -> dict[str, Any]:
+    """What a job that must have succeeded answers."""
+    assert job.result is not None, job
+    return dict(orjson.loads(job.result))
+
+
+def problem(job: JobRecord) -> dict[str, Any]:
+    """The problem of a job that must have failed."""
+    assert job.error is not None, job
+    return dict(orjson.loads(job.error))
+
+
+def events(kind: str) -> list[tuple[int, dict[str, Any]]]:
+    """(aggregate id, payload) of the events of a type, in their order, without their version."""
+    found = []
+    for aggregate_id, payload in select(
+        "SELECT aggregateid, payload FROM outbox_events WHERE type = %s ORDER BY id", kind
+    ):
+        data = orjson.loads(payload)
+        assert data.pop("schemaVersion") == 1
+        found.append((aggregate_id, data))
     return found

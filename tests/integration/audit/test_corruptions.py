@@ -19,7 +19,7 @@ def test_a_healthy_shop_holds(shop: None) -> None:
     assert broken(report) == {}
     assert report.exit_code == 0, report.as_json()
     found = {finding.name: finding for finding in report.findings}
-    assert found["Outbox"].examined["eventsInKafka"] == found["Outbox"].examined["events"] == 8
+    assert found["Outbox"].examined["eventsInKafka"] == found["Outbox"].examined["events"] == 10
     assert found["Ranking"].examined["rankedProducts"] > 3
     assert found["Jobs"].under_way["jobsQueued"] == 2
     assert all(count > 0 for one in report.findings for count in one.examined.values())

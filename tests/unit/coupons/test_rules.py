@@ -31,7 +31,7 @@ from domain.coupons.rules import (
 from domain.kernel.errors import DomainError, InvalidRequest, Unavailable
 from domain.kernel.money import MAX_AMOUNT
 
-NOW = datetime(2026, 11, 23, 12)
+NOW = datetime(2026, 11, 23, 12)  # noqa: DTZ001 - UTC, as stored
 TICK = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
 

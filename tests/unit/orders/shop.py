@@ -11,7 +11,7 @@ from domain.kernel.errors import DomainError
 from domain.orders.rules import Counter, Purchase, Wish
 from domain.wallet.rules import Account
 
-NOW = datetime(2026, 11, 23, 12)
+NOW = datetime(2026, 11, 23, 12)  # noqa: DTZ001 - UTC, as stored
 DAY = timedelta(days=1)
 COUPON = 7
 

@@ -33,6 +33,9 @@ def fleet(services: TestServices, tmp_path: Path, database: None) -> Iterator[Fl
     )
     yield made
     made.end()
+    for each in (services.database, services.redis, services.kafka):
+        if not each.running():
+            each.start()
 
 
 class Platform:

@@ -27,10 +27,13 @@ def fleet(
 ) -> Iterator[Fleet]:
     monkeypatch.setattr(service, "_from_orders", FromOrders(service.MAX_LIMIT))
     empty_topics()
-    # Nothing listens where the data platform should be: exports are not what is tested here.
+    # No data platform runs: exports are not what is tested here.
     made = Fleet(services, tmp_path)
     yield made
     made.end()
+    for each in (services.database, services.redis, services.kafka):
+        if not each.running():
+            each.start()
 
 
 @pytest.fixture

@@ -1,0 +1,111 @@
+// The end of a run: one table, and the same figures as JSON where SUMMARY names a file.
+
+import { WAIT_SECONDS } from './settings.js';
+import { CODES, ofKind } from './metrics.js';
+
+const HEADINGS = ['', 'accepted', 'ended', 'accepted/s', 'ended/s', 'p50 ms', 'p95 ms', 'p99 ms',
+  'refused'];
+const TIMED = WAIT_SECONDS
+  ? 'p50, p95, p99: from the request to the answer that was held until the job had ended.'
+  : 'p50, p95, p99: from accepted to ended, as the jobs tell it.';
+
+/** k6's handleSummary for a script whose commands make jobs of these kinds. */
+export function summaryOf(kinds) {
+  return (data) => {
+    const rows = kinds.map((kind) => figures(data.metrics, kind));
+    const run = {
+      rows,
+      serverErrors: count(data.metrics, 'server_errors'),
+      jobsNotEnded: count(data.metrics, 'jobs_not_ended'),
+      checksFailed: values(data.metrics, 'checks').fails || 0,
+      requests: count(data.metrics, 'http_reqs'),
+      seconds: data.state.testRunDurationMs / 1000,
+      missed: missed(data.metrics),
+    };
+    const files = { stdout: text(run) };
+    if (__ENV.SUMMARY) files[__ENV.SUMMARY] = JSON.stringify(run, null, 2);
+    return files;
+  };
+}
+
+function figures(metrics, kind) {
+  const of = (metric) => values(metrics, ofKind(metric, kind));
+  const began = of('began_at').min;
+  const took = of('ended').count ? of('accepted_to_ended') : {};
+  return {
+    kind,
+    accepted: of('accepted').count || 0,
+    ended: of('ended').count || 0,
+    acceptedPerSecond: rate(of('accepted').count, began, of('accepted_at').max),
+    endedPerSecond: rate(of('ended').count, began, of('ended_at').max),
+    p50: took.med,
+    p95: took['p(95)'],
+    p99: took['p(99)'],
+    refusals: refusalsOf(metrics, kind),
+  };
+}
+
+/** Between the first request and the last event of its sort: set-up and idle ends do not count. */
+function rate(events, first, last) {
+  return events && last > first ? events / ((last - first) / 1000) : null;
+}
+
+function refusalsOf(metrics, kind) {
+  const found = {};
+  let rest = count(metrics, ofKind('refusals', kind));
+  for (const code of CODES[kind]) {
+    const times = count(metrics, ofKind('refusals', kind, code));
+    if (times) found[code] = times;
+    rest -= times;
+  }
+  if (rest) found.other = rest;
+  return found;
+}
+
+function text(run) {
+  const lines = [HEADINGS, ...run.rows.map(cells)];
+  const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const table = lines.map((line) => line.map((cell, column) => {
+    const last = column === HEADINGS.length - 1;
+    return last ? cell : column ? cell.padStart(widths[column]) : cell.padEnd(widths[column]);
+  }).join('  ').trimEnd());
+  const tail = `${run.requests} requests in ${run.seconds.toFixed(1)} s; server errors: `
+    + `${run.serverErrors}; jobs not ended: ${run.jobsNotEnded}; checks failed: ${run.checksFailed}`;
+  const verdict = run.missed.length ? `FAILED: ${run.missed.join('; ')}` : 'all thresholds held';
+  return `\n${table.join('\n')}\n\n${TIMED}\n${tail}\n${verdict}\n`;
+}
+
+function cells(row) {
+  const refused = Object.entries(row.refusals).map(([code, times]) => `${code} ${times}`);
+  return [
+    row.kind,
+    String(row.accepted),
+    String(row.ended),
+    shown(row.acceptedPerSecond),
+    shown(row.endedPerSecond),
+    shown(row.p50),
+    shown(row.p95),
+    shown(row.p99),
+    refused.join(', ') || '-',
+  ];
+}
+
+function shown(figure) {
+  return Number.isFinite(figure) ? figure.toFixed(0) : '-';
+}
+
+function missed(metrics) {
+  return Object.entries(metrics).flatMap(([name, metric]) => (
+    Object.entries(metric.thresholds || {})
+      .filter(([, { ok }]) => !ok)
+      .map(([expression]) => `${name} ${expression}`)
+  ));
+}
+
+function values(metrics, name) {
+  return metrics[name] ? metrics[name].values : {};
+}
+
+function count(metrics, name) {
+  return values(metrics, name).count || 0;
+}
