@@ -97,10 +97,9 @@ def _rebuild_ranking() -> None:
     from infra.redis import RedisError
 
     try:
-        service.rebuild()
-    except RedisError as error:
-        click.echo(f"The ranking was not rebuilt, Redis is away ({error}); "
-                   "later: ranking rebuild", err=True)
+        service.rebuild(patience=300)  # the consumers may be at it just now
+    except (RedisError, service.Busy, service.Stale) as error:
+        click.echo(f"The ranking was not rebuilt: {error}. Later: ranking rebuild", err=True)
 
 
 @contextmanager

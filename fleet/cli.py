@@ -5,6 +5,8 @@ import signal
 from collections.abc import Sequence
 from types import FrameType
 
+from fleet.checkout import Checkout
+from fleet.commands import application, background, reset, run, status, tests
 from fleet.console import StartError, say
 
 _OVERVIEW = """\
@@ -37,22 +39,15 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _dispatch(words: list[str]) -> int:
-    """Modules are imported by need: `./dev token` is not to wait for database clients."""
     command, rest = (words[0], words[1:]) if words else ("--help", [])
     if command in _OWN:
         return _own(command, rest)
-    from fleet.checkout import Checkout
-    from fleet.commands import application
-
     if command == "--help":
         print(_OVERVIEW, flush=True)
     return application.run(Checkout(), [command, *rest])
 
 
 def _own(command: str, rest: list[str]) -> int:
-    from fleet.checkout import Checkout
-    from fleet.commands import background, reset, run, status, tests
-
     parser = argparse.ArgumentParser(prog=f"./dev {command}", description=_OWN[command])
     if command == "test":
         # pytest's own --help is the useful one.

@@ -94,8 +94,12 @@ def _built(environment: Mapping[str, str]) -> str:
         label = f"building k6 {VERSION} from its Go module (some minutes, once)"
         with step(label), log_path.open("wb") as log:
             built = subprocess.run(
-                command, env={**environment, "GOBIN": str(program.parent)}, check=False,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                command,
+                env={**environment, "GOBIN": str(program.parent)},
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
     if built.returncode:
         raise StartError(f"k6 could not be built; the end of {log_path}:\n{last_lines(log_path)}")

@@ -85,7 +85,10 @@ def _seed(checkout: Checkout, environment: Mapping[str, str]) -> dict[str, Any]:
 def _application(checkout: Checkout, words: Sequence[str], output: Any) -> bytes:
     """A command of the application; what it wrote, if `output` is a pipe."""
     done = subprocess.run(
-        application(words), stdin=subprocess.DEVNULL, stdout=output, check=False,
+        application(words),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        check=False,
         env=checkout.command_environment(checkout.services()),
     )
     if done.returncode:
@@ -94,7 +97,7 @@ def _application(checkout: Checkout, words: Sequence[str], output: Any) -> bytes
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Ctrl-C reaches k6 too, which then ends its clients in order and tells how far it got."""
+    """Ctrl-C reaches k6 too, which then stops its clients and tells how far they got."""
     signal.signal(signal.SIGINT, lambda *_: None)
     with subprocess.Popen(command, env=dict(environment)) as child:
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())

@@ -28,8 +28,9 @@ _REQUEST_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 library_log = logging.getLogger("librdkafka")
-# Said at each start of a producer, of a property that is set on purpose.
-library_log.addFilter(lambda record: "enable.gapless.guarantee" not in record.getMessage())
+# Said of a property that is set on purpose, and of each producer that the relay gives up.
+_EXPECTED = ("enable.gapless.guarantee", "Gap-less ordering")
+library_log.addFilter(lambda record: not any(part in record.getMessage() for part in _EXPECTED))
 
 
 def producer(max_message_bytes: int = MAX_MESSAGE_BYTES) -> Producer:
@@ -37,8 +38,10 @@ def producer(max_message_bytes: int = MAX_MESSAGE_BYTES) -> Producer:
 
     ``message.timeout.ms=0``: whether Kafka is away is the caller's judgement, by its own clock.
     With the gap-less guarantee a refused message is fatal to the producer: nothing that stands
-    behind it in its partition is sent any more, so a refusal cannot reorder. ``poll`` then raises
-    KafkaException; the caller purges, discards the producer and makes another.
+    behind it in its partition is sent any more, and what was on its way is rejected for the gap, so
+    a refusal does not reorder. (Except that to a broker which has nothing of this producer in that
+    partition yet, the batch right behind the refused one looks like its first.) ``poll`` then
+    raises KafkaException; the caller purges, discards the producer and makes another.
 
     ``max_message_bytes`` bounds batches too: see :func:`ensure_topics`.
     """

@@ -22,9 +22,10 @@ import structlog
 from domain.exports import rules, store
 from domain.exports.breaker import Breaker
 from domain.exports.callers import Callers
-from domain.exports.rules import Outcome, Reply
+from domain.exports.rules import Outcome
 from domain.exports.store import Claimed, Failure
 from domain.kernel.backoff import Backoff
+from infra import data_platform
 from infra.database import run_transaction, session
 from infra.metrics import (
     exports_breaker_open,
@@ -52,14 +53,14 @@ DATABASE_AWAY = Backoff(base=0.2, cap=5.0)
 
 
 class Platform(Protocol):
-    def send(self, event_id: UUID, body: bytes) -> Reply: ...
+    def send(self, event_id: UUID, body: bytes) -> rules.Reply: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
     export: Claimed
     period: int
-    reply: Reply
+    reply: rules.Reply
 
 
 class Sender:
@@ -147,7 +148,13 @@ class Sender:
 
     def _call(self, export: Claimed, period: int) -> None:
         body = rules.body_of(export.event_id, export.type, export.payload)
-        reply = self._platform.send(export.event_id, body)
+        reply: rules.Reply
+        try:
+            reply = self._platform.send(export.event_id, body)
+        except Exception as error:
+            # A fault of ours. Unheard of, its export would stay under way for ever.
+            log.exception("a call broke", event_id=str(export.event_id))
+            reply = data_platform.Reply(error=repr(error))
         self._ended.put(_Ended(export, period, reply))
         self._news.set()
 

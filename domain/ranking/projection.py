@@ -95,8 +95,8 @@ class Projection:
             ]
             expiry = expiry_of(day, self._zone)
             for part in _parts(group):
-                known = [state.live or "", state.building or "", expiry]
-                self._apply(keys, [*known, _encoded(part)], client=pipe)
+                arguments: list[str | int | bytes] = [state.live or "", state.building or ""]
+                self._apply(keys, [*arguments, expiry, _encoded(part)], client=pipe)
         answers = pipe.execute()
         if _STALE in answers:
             raise Stale

@@ -26,7 +26,7 @@ def run(checkout: Checkout, words: Sequence[str]) -> int:
     if not needs_services(words):
         os.execve(command[0], command, checkout.command_environment())  # noqa: S606
     services = checkout.services(death_signal="TERM")
-    if all(service.running() for service in services.own):
+    if all(one.running() and not one.abandoned() for one in services.own):
         os.execve(command[0], command, checkout.command_environment(services))  # noqa: S606
     with sole_starter(checkout.layout):
         services.prepare()

@@ -59,7 +59,7 @@ def stop_everything(checkout: Checkout) -> None:
 def services(checkout: Checkout) -> int:
     """Start only the services and leave them running; one `name url` line each."""
     chosen = checkout.services()
-    if not all(service.running() for service in chosen.own):
+    if not all(one.running() and not one.abandoned() for one in chosen.own):
         with sole_starter(checkout.layout):
             chosen.prepare()
             with step("services"):

@@ -44,6 +44,10 @@ class Service(Protocol):
 
     def running(self) -> bool: ...
 
+    def abandoned(self) -> bool:
+        """It runs, but is on its way down with the process that it was tied to."""
+        ...
+
     def ready(self) -> bool:
         """Whether it does its work just now; asks the service itself, within two seconds."""
         ...
@@ -128,6 +132,10 @@ class LocalService(ABC):
 
     def running(self) -> bool:
         return self._pid_file.read() is not None
+
+    def abandoned(self) -> bool:
+        spawned = self._pid_file.read()
+        return spawned is not None and spawned.abandoned()
 
     def start(self) -> None:
         spawned = self._pid_file.read()

@@ -100,6 +100,9 @@ class ComposeService:
         listed = self._compose("ps", "--status", "running", "--quiet", self.name)
         return bool(listed.strip())
 
+    def abandoned(self) -> bool:
+        return False
+
     def ready(self) -> bool:
         return bool(self._kind.answers(self.url))
 

@@ -54,6 +54,13 @@ class MariaDb(LocalService):
         _write_private(self._grants_file, grants.strip() + "\n")
 
     @property
+    def _temporary(self) -> Path:
+        """Its own: a server that starts deletes the temporary tables of all that share its tmpdir."""
+        directory = self.layout.run / "mariadb-tmp"
+        directory.mkdir(exist_ok=True)
+        return directory
+
+    @property
     def _grants_file(self) -> Path:
         return self.layout.run / "mariadb-grants.sql"
 
@@ -69,6 +76,7 @@ class MariaDb(LocalService):
             executable("mariadb-install-db"),
             "--no-defaults",
             f"--datadir={draft}",
+            f"--tmpdir={self._temporary}",
             "--skip-test-db",
             "--skip-name-resolve",
             "--auth-root-authentication-method=socket",
@@ -97,6 +105,7 @@ class MariaDb(LocalService):
             executable("mariadbd"),
             "--no-defaults",
             f"--datadir={self.data}",
+            f"--tmpdir={self._temporary}",
             f"--port={self.port}",
             f"--socket={self.socket}",
             f"--pid-file={self.layout.run / 'mariadbd.pid'}",

@@ -94,7 +94,7 @@ class ServiceSet:
         Returns those started here. Raises StartError, after stopping them again.
         """
         self.prepare()
-        absent = [service for service in self.own if not service.running()]
+        absent = [one for one in self.own if not one.running() or one.abandoned()]
         try:
             _at_once(lambda service: service.start(), self.own)
         except BaseException:

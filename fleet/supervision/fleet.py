@@ -17,7 +17,7 @@ from fleet.supervision import config
 from fleet.supervision.client import ProcessState, SupervisorAway, SupervisorClient
 from fleet.supervision.procfile import Program, parse
 
-_READY_SECONDS = 60
+_READY_SECONDS = 90
 
 # A process that was started more often than this meanwhile will not come up by itself.
 _STARTS_ALLOWED = 3

@@ -1,20 +1,20 @@
 // One command of the API, from its request to the end of its job.
 
-import http from 'k6/http';
 import { check, sleep } from 'k6';
-import { BASE_URL, JOB_TIMEOUT, WAIT_SECONDS } from './settings.js';
+import http from 'k6/http';
 import {
   accepted, acceptedAt, acceptedToEnded, beganAt, ended, endedAt, isRefusal, jobsNotEnded, refusals,
   serverErrors,
 } from './metrics.js';
+import { BASE_URL, JOB_TIMEOUT, REQUEST_TIMEOUT, WAIT_SECONDS } from './settings.js';
 
-const REQUEST_TIMEOUT = `${WAIT_SECONDS + 10}s`;
 const PREFERENCE = WAIT_SECONDS ? { Prefer: `wait=${WAIT_SECONDS}` } : {};
 const ENDED = ['succeeded', 'failed', 'cancelled'];
 
 // Refusals are answers like others; what is left for http_req_failed is 5xx and no answer.
 http.setResponseCallback(http.expectedStatuses({ min: 200, max: 499 }));
 
+/** A request's parameters; `name` stands for its URL in k6's own metrics. */
 export function params(user, name, headers = {}) {
   return {
     headers: {
@@ -23,7 +23,7 @@ export function params(user, name, headers = {}) {
       ...headers,
     },
     tags: { name },
-    timeout: REQUEST_TIMEOUT,
+    timeout: `${REQUEST_TIMEOUT}s`,
   };
 }
 

@@ -1,10 +1,10 @@
 // The k6 options of a script: how its load arrives, and what makes a run fail.
 
-import { CLIENTS, JOB_TIMEOUT } from './settings.js';
 import { thresholdsOf } from './metrics.js';
+import { CLIENTS, JOB_TIMEOUT, REQUEST_TIMEOUT, whole } from './settings.js';
 
-// A request, and the job it made, are followed to their end before a client is stopped.
-const GRACE = `${JOB_TIMEOUT + 30}s`;
+// Before a client is stopped it has its answer, and has followed its job to the end.
+const GRACE = `${JOB_TIMEOUT + 2 * REQUEST_TIMEOUT}s`;
 
 /** `scenarios`: by name, made by `scenario`. `kinds`: the kinds of jobs that they make. */
 export function options(scenarios, kinds) {
@@ -19,16 +19,13 @@ export function options(scenarios, kinds) {
 }
 
 /**
- * How the load of one exported function arrives: by STAGES ("10s:50,1m:150"), for a DURATION ("30s"),
- * or as ITERATIONS shared by the clients; without any of them, `iterations`.
+ * How the load of one exported function arrives: by STAGES ("10s:50,1m:150"), for a DURATION
+ * ("30s"), or as `iterations` shared by the clients; the variable `ownIterations` may say how many.
  */
 export function scenario(exec, iterations, ownIterations = 'ITERATIONS') {
-  const { STAGES, DURATION } = __ENV;
-  if (STAGES) return ramp(exec, STAGES);
-  if (DURATION) {
-    return { exec, executor: 'constant-vus', vus: CLIENTS, duration: DURATION, gracefulStop: GRACE };
-  }
-  const shared = Number(__ENV[ownIterations] || iterations);
+  if (__ENV.STAGES) return ramp(exec, __ENV.STAGES);
+  if (__ENV.DURATION) return constant(exec, __ENV.DURATION);
+  const shared = whole(ownIterations, iterations);
   return {
     exec,
     executor: 'shared-iterations',
@@ -37,6 +34,10 @@ export function scenario(exec, iterations, ownIterations = 'ITERATIONS') {
     maxDuration: '1h',
     gracefulStop: GRACE,
   };
+}
+
+function constant(exec, duration) {
+  return { exec, executor: 'constant-vus', vus: CLIENTS, duration, gracefulStop: GRACE };
 }
 
 function ramp(exec, text) {

@@ -38,7 +38,7 @@ export function ofKind(metric, kind, code) {
   return code ? `${metric}{kind:${kind},code:${code}}` : `${metric}{kind:${kind}}`;
 }
 
-/** What makes a run fail, and what makes k6 keep figures a kind (it keeps what a threshold names). */
+/** What makes a run fail; and, since k6 keeps the figures that thresholds name, those by kind. */
 export function thresholdsOf(kinds) {
   const thresholds = {
     checks: ['rate==1'],

@@ -31,3 +31,6 @@ export const JOB_TIMEOUT = whole('JOB_TIMEOUT', 60);
 
 /** Seconds that the server is asked to hold its answer for (Prefer: wait); 0: jobs are polled. */
 export const WAIT_SECONDS = whole('WAIT', 0, 0) ? 20 : 0;
+
+/** Seconds that a client waits for any answer; past them, the server counts as failing. */
+export const REQUEST_TIMEOUT = WAIT_SECONDS + 30;

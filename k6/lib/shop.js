@@ -1,15 +1,15 @@
 // The shop as a client sees it: what must be there before a run, and what its users do.
 
-import http from 'k6/http';
-import exec from 'k6/execution';
 import { check } from 'k6';
-import { BASE_URL, ids, whole } from './settings.js';
+import exec from 'k6/execution';
+import http from 'k6/http';
 import { params, perform } from './jobs.js';
+import { BASE_URL, ids, whole } from './settings.js';
 import { user } from './users.js';
 
 const LINES = whole('LINES', 3);
 
-/** To be called by setup(): ends the run with one clear line unless its first and last user can act. */
+/** For setup(): ends the run with one clear line unless its first and last user can act. */
 export function requireShop(userCount) {
   const ready = http.get(`${BASE_URL}/readyz`, { tags: { name: 'GET /readyz' } });
   if (ready.status !== 200) {
@@ -57,8 +57,10 @@ export function charge(by, amount, transactionId) {
 }
 
 /**
- * One of each of LINES different products into the cart of the buyer `next`, counted from 0 over all
- * rounds of the users; where CARTS is "filled", the carts of the first round are there already.
+ * One of each of LINES different products into the cart of the buyer `next`, counted from 0 over
+ * all rounds of the users; where CARTS is "filled", the first round finds its carts full already.
+ *
+ * Returns the buyer.
  */
 export function fillCart(next, userCount, products) {
   const buyer = user(next, userCount);
@@ -79,7 +81,8 @@ export function placeOrder(by) {
 }
 
 export function cancelOrder(by, orderId) {
-  return perform('order.cancel', by, `/api/orders/${orderId}/cancel`, 'POST /api/orders/{id}/cancel');
+  const path = `/api/orders/${orderId}/cancel`;
+  return perform('order.cancel', by, path, 'POST /api/orders/{id}/cancel');
 }
 
 function sample(all, size) {

@@ -1,10 +1,11 @@
 // The end of a run: one table, and the same figures as JSON where SUMMARY names a file.
 
-import { WAIT_SECONDS } from './settings.js';
 import { CODES, ofKind } from './metrics.js';
+import { WAIT_SECONDS } from './settings.js';
 
 const HEADINGS = ['', 'accepted', 'ended', 'accepted/s', 'ended/s', 'p50 ms', 'p95 ms', 'p99 ms',
   'refused'];
+const LEFT = ['', 'refused'];
 const TIMED = WAIT_SECONDS
   ? 'p50, p95, p99: from the request to the answer that was held until the job had ended.'
   : 'p50, p95, p99: from accepted to ended, as the jobs tell it.';
@@ -64,13 +65,16 @@ function refusalsOf(metrics, kind) {
 
 function text(run) {
   const lines = [HEADINGS, ...run.rows.map(cells)];
-  const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   const table = lines.map((line) => line.map((cell, column) => {
-    const last = column === HEADINGS.length - 1;
-    return last ? cell : column ? cell.padStart(widths[column]) : cell.padEnd(widths[column]);
+    const width = Math.max(...lines.map((other) => other[column].length));
+    return LEFT.includes(HEADINGS[column]) ? cell.padEnd(width) : cell.padStart(width);
   }).join('  ').trimEnd());
-  const tail = `${run.requests} requests in ${run.seconds.toFixed(1)} s; server errors: `
-    + `${run.serverErrors}; jobs not ended: ${run.jobsNotEnded}; checks failed: ${run.checksFailed}`;
+  const tail = [
+    `${run.requests} requests in ${run.seconds.toFixed(1)} s`,
+    `server errors: ${run.serverErrors}`,
+    `jobs not ended: ${run.jobsNotEnded}`,
+    `checks failed: ${run.checksFailed}`,
+  ].join('; ');
   const verdict = run.missed.length ? `FAILED: ${run.missed.join('; ')}` : 'all thresholds held';
   return `\n${table.join('\n')}\n\n${TIMED}\n${tail}\n${verdict}\n`;
 }

@@ -25,7 +25,7 @@ function subject(token) {
   }
 }
 
-/** How many of them take part: USERS, or else `otherwise`, or else all; never more than there are. */
+/** How many of them take part: USERS, or else `otherwise` or all, as far as there are so many. */
 export function userCount(otherwise = users.length) {
   const wanted = whole('USERS', Math.min(otherwise, users.length));
   if (wanted < 1 || wanted > users.length) {

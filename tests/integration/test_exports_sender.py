@@ -281,6 +281,21 @@ def test_calls_that_outlast_the_end_are_given_back(monkeypatch: pytest.MonkeyPat
         assert len(store.due(10)) == 1
 
 
+def test_a_call_that_breaks_is_a_failure_and_not_the_end() -> None:
+    # Given a client with a fault of its own
+    def broken(event_id: UUID, event: dict) -> Reply:
+        if len(platform.keys) == 1:
+            raise RuntimeError("a bug")
+        return accept(event_id, event)
+
+    platform = PlayedPlatform(broken)
+    arrive(given_orders(1))
+    # Then the export is tried again
+    with sending(platform):
+        eventually(lambda: statuses() == {"synced": 1})
+    assert (service.sync_status(1) or {})["lastSyncError"] == "RuntimeError('a bug')"
+
+
 def test_answers_are_kept_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a database that refuses to be written to for a while
     refused = []

@@ -202,6 +202,24 @@ def test_an_event_that_only_the_broker_refuses_is_found_alone(topics: Topics) ->
         assert published() == len(rowids) - 1
 
 
+def test_nothing_is_sent_behind_an_event_that_the_broker_refuses(topics: Topics) -> None:
+    # Given a producer at work, whose batches the topic takes, and a larger event among small ones
+    def small_batches() -> tuple[Producer, int]:
+        return kafka.producer(60_000), 60_000
+
+    relay = make_relay(make_producer=small_batches)
+    given_events(*[event(at, at, "wallet") for at in range(30)])
+    assert relay.tick() == 30
+    given_events(
+        event(1, 100, "wallet", size=58_000), *[event(1, at, "wallet") for at in range(200, 230)]
+    )
+    with topic_limit("wallet.events", 50_000):
+        # When the broker refuses it, Then none of those behind it arrives
+        assert relay.tick() == 0
+    assert outbox()[30:] == [("pending", 1)] + [("pending", 0)] * 30
+    assert len(topics.read()) == 30
+
+
 def test_the_topics_own_limit_is_known_before_producing(topics: Topics) -> None:
     # Given a topic that takes less than we would send
     given_events(event(1, 1, "wallet", size=50_000), event(1, 2, "wallet"), event(2, 3))
@@ -221,17 +239,17 @@ def test_a_topic_that_fails_alone_holds_up_no_other() -> None:
     clock = ShiftedClock()
     relay = make_relay(stall_seconds=1, clock=clock, make_producer=without_knowing_limits)
     try:
-        given_events(event(1, 1, "wallet"), event(2, 2))
-        # When the relay ticks, Then the other topic's event is published and nobody is blamed
+        given_events(*[event(at, at, kind) for at in range(20) for kind in ("wallet", "order")])
+        # When the relay ticks, Then the other topic's events are published and nobody is blamed
         relay.tick()
-        assert outbox() == [("pending", 0), ("published", 0)]
+        assert outbox() == [("pending", 0), ("published", 0)] * 20
         # And while that topic pauses, the others do not wait for it
         given_events(event(3, 3))
         assert _seconds(relay.tick) < 1
-        assert outbox()[2] == ("published", 0)
+        assert outbox()[40] == ("published", 0)
     finally:
         kafka.ensure_topics(TOPICS.values())
-    # When the topic is there again, Then its event goes
+    # When the topic is there again, Then its events go
     clock.shift += PAUSE
     eventually(relay.tick, 30)
     assert set(outbox()) == {("published", 0)}

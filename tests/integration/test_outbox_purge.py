@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.retention import service
+from domain.retention import rules, service, store
 from infra.database import execute, rows, session
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -77,6 +77,13 @@ def test_ended_jobs_go_after_their_days_and_those_a_transaction_id_names_never()
     assert service.purge(DAYS)["jobs"] == 0
     # Then the others are there
     assert keys_of("jobs") == kept
+
+
+def test_a_job_that_has_come_to_stay_since_it_was_judged_is_not_deleted() -> None:
+    kept = job(50, 40, claim="c" * 32)
+    with session():
+        assert store.delete(rules.JOBS, [kept], DAYS) == 0
+    assert keys_of("jobs") == [kept]
 
 
 def test_published_events_go_and_dead_and_waiting_ones_never() -> None:

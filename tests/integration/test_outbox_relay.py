@@ -97,8 +97,8 @@ def test_an_event_committed_late_with_a_low_id_is_not_passed_over(topics: Topics
 
 
 def test_marking_does_not_wait_for_a_transaction_that_inserts() -> None:
-    # Given an open transaction with a new event, and a committed one
-    given_events(event(1))
+    # Given an open transaction with a new event, after many committed ones
+    given_events(*[event(at) for at in range(400)])
     relay = make_relay()
     with transaction():
         execute(
@@ -109,7 +109,7 @@ def test_marking_does_not_wait_for_a_transaction_that_inserts() -> None:
         import concurrent.futures
 
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            assert pool.submit(relay.tick).result(timeout=10) == 1
+            assert pool.submit(relay.tick).result(timeout=10) == 400
 
 
 def test_another_relays_mark_is_not_overwritten() -> None:

@@ -15,17 +15,16 @@ from fleet.console import StartError
 from fleet.ports import PortBook
 from fleet.services.base import LocalService
 from fleet.services.checks import connect_database
+from fleet.services.emptying import empty
 from fleet.services.kafka_broker import KafkaBroker
-from fleet.services.kafka_stand_in import KafkaStandIn
 from fleet.services.mariadb import MariaDb
 from fleet.services.redis_server import RedisServer
-from fleet.services.selection import ServiceSet, select
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    for kind in (MariaDb, RedisServer, KafkaBroker, KafkaStandIn):
+    for kind in (MariaDb, RedisServer):
         kind(tmp_path).erase()
 
 
@@ -101,11 +100,24 @@ def test_redis_paused_answers_nobody_until_it_is_resumed(directory: Path) -> Non
     assert server.ready()
 
 
-def test_kafka_keeps_what_it_acknowledged(directory: Path) -> None:
-    broker = started(KafkaBroker(directory, death_signal="KILL"))
-    bootstrap_servers = broker.url
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"), death_signal="KILL")
+    broker.start()
+    yield broker
+    broker.erase()
+
+
+def make_topics(bootstrap_servers: str, *names: str) -> AdminClient:
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
-    admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(30)
+    for made in admin.create_topics([NewTopic(name, 1, 1) for name in names]).values():
+        made.result(30)
+    return admin
+
+
+def test_kafka_keeps_what_it_acknowledged(broker: KafkaBroker) -> None:
+    bootstrap_servers = broker.url
+    make_topics(bootstrap_servers, "kept")
     producer = Producer({"bootstrap.servers": bootstrap_servers, "acks": "all", "log_level": 0})
     outcomes: list[object] = []
     producer.produce("kept", b"1", on_delivery=lambda error, _: outcomes.append(error))
@@ -113,10 +125,23 @@ def test_kafka_keeps_what_it_acknowledged(directory: Path) -> None:
     assert outcomes == [None]
 
     broker.kill()
+    assert not broker.ready()
     broker.start()
 
     assert broker.url == bootstrap_servers
     assert read_one(bootstrap_servers, "kept") == b"1"
+
+
+def test_emptying_a_given_kafka_deletes_the_shops_topics_and_no_others(
+    broker: KafkaBroker,
+) -> None:
+    admin = make_topics(broker.url, "orders.events", "wallet.events", "somebody.elses")
+
+    empty("kafka", broker.url, {})
+
+    left = {name for name in admin.list_topics(timeout=10).topics if name[:2] != "__"}
+    assert "somebody.elses" in left
+    assert not any(name.endswith(".events") for name in left)
 
 
 def read_one(bootstrap_servers: str, topic: str) -> bytes | None:
@@ -195,36 +220,3 @@ def test_a_service_that_cannot_start_says_why(
 
     with pytest.raises(StartError, match=r"(?s)Redis ended while starting.*FATAL CONFIG"):
         RedisServer(directory, death_signal="KILL").start()
-
-
-def test_a_given_service_that_does_not_answer_stops_the_start(directory: Path) -> None:
-    services = select(directory, {"REDIS_URL": "redis://127.0.0.1:1/0", "FLEET_SERVICES": "local"})
-
-    with pytest.raises(StartError, match="REDIS_URL is set, but nothing answers there"):
-        services.start()
-
-    assert not any(service.running() for service in services.own)
-
-
-def test_one_that_fails_takes_down_those_started_beside_it(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(MariaDb, "_command", lambda self: ["false"])
-    database = MariaDb(directory, death_signal="KILL")
-    server = RedisServer(directory, death_signal="KILL")
-
-    with pytest.raises(StartError, match="MariaDB ended while starting"):
-        ServiceSet({}, [database, server]).start()
-
-    assert not server.running()
-
-
-def test_the_stand_in_for_kafka_is_there_only_when_asked_for(directory: Path) -> None:
-    settings = {"KAFKA_STAND_IN": "1", "FLEET_SERVICES": "local"}
-    names = [service.name for service in select(directory, settings).own]
-    assert names == ["kafka-stand-in", "mariadb", "redis"]
-
-    stand_in = started(KafkaStandIn(directory, death_signal="KILL"))
-
-    admin = AdminClient({"bootstrap.servers": stand_in.url, "log_level": 0})
-    assert len(admin.list_topics(timeout=5).brokers) == 1

@@ -72,6 +72,7 @@ def test_an_expired_token_is_refused() -> None:
         verify(issue(1, ["user"], -HOUR))
 
 
+@pytest.mark.filterwarnings("ignore:The HMAC key")
 @pytest.mark.parametrize(
     "forged",
     [

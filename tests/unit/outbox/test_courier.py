@@ -29,7 +29,7 @@ class ScriptedProducer:
     def __init__(
         self, clock: Clock, answers: dict[int, int | None], room: int = 1000, fatal: bool = False
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._answers = answers
         self._room = room
         self._fatal = fatal
@@ -58,7 +58,7 @@ class ScriptedProducer:
             return 1
         if not seconds:
             return 0
-        self._clock.now += seconds
+        self.clock.now += seconds
         while self._waiting:
             position, report = self._waiting.popleft()
             if position not in self._answers:
@@ -98,6 +98,7 @@ def test_only_what_was_reported_is_confirmed() -> None:
     assert outcome.failures == {"orders.events": "no delivery report for 10 s"}
     assert outcome.suspects == []
     assert producer.purged
+    assert producer.clock.now == pytest.approx(10.2, abs=0.3)  # the stall time after the last one
 
 
 def test_all_confirmed_keeps_the_producer() -> None:

@@ -1,0 +1,114 @@
+"""Calls of the stores of the job machinery, and of what shares its keys."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from domain.jobs.kinds import Admission, Claim, Command, Lane
+from domain.jobs.status_store import JobRecord
+from domain.kinds import KINDS
+from domain.outbox.events import SHARDS
+from domain.outbox.rules import Pending
+from tests.support.big_shop import (
+    FIRST_FOR_COUPON,
+    FIRST_QUEUED,
+    FIRST_RUNNING,
+    HOT_COUPON,
+    NOW,
+    REGULAR,
+    RUNNING,
+    TOKEN,
+    hash_bytes,
+)
+from tests.support.store_calls.calls import Calls, calls_of, given
+
+GATHERED = 256
+"""Requests in one group commit."""
+DRAINED = 128
+
+_NEW = range(1_000_000, 1_000_000 + GATHERED)
+_HELD = range(FIRST_RUNNING + DRAINED, FIRST_RUNNING + RUNNING)
+_EXPIRED = range(FIRST_RUNNING, FIRST_RUNNING + DRAINED)
+_QUEUED = range(FIRST_QUEUED + 100, FIRST_QUEUED + 100 + DRAINED)
+_KEYS = [f"user:{n}" for n in range(FIRST_QUEUED // 2 + 10, FIRST_QUEUED // 2 + 74)]
+_HOT_KEY = f"coupon:{HOT_COUPON}"
+_WITH_CLAIM = FIRST_QUEUED - FIRST_QUEUED % 5 + 5
+
+
+def _uuids(numbers: Iterable[int]) -> list[UUID]:
+    return [UUID(int=number) for number in numbers]
+
+
+def _claims(numbers: Iterable[int]) -> list[tuple[Claim, UUID]]:
+    return [(Claim(hash_bytes(one), hash_bytes(one)), UUID(int=one)) for one in numbers]
+
+
+def _command(user_id: int) -> Command:
+    return Command("order.place", user_id, user_id, f"user:{user_id}", {})
+
+
+def _waiting(id_: int, key: str, seq: int) -> JobRecord:
+    return JobRecord(
+        id_, UUID(int=id_), "order.place", REGULAR, REGULAR, key, seq, "queued", None, None, 0,
+        NOW, None, None, None,
+    )
+
+
+JOBS: Calls = {
+    **calls_of(
+        "domain.jobs.intake_store",
+        claim_keys=[given(_claims([*_NEW, 100, 200]))],
+        drop_claims=[given(_claims([100]))],
+        repoint_claims=[given([(*_claims([100])[0], UUID(int=200))])],
+        insert_jobs=[
+            given([(UUID(int=n), _command(n), Admission()) for n in _NEW], NOW, KINDS)
+        ],
+        committed=[given(_uuids(range(1_000, 1_000 + GATHERED)))],
+    ),
+    **calls_of(
+        "domain.jobs.status_store",
+        by_uuids=[given(_uuids([100])), given(_uuids(range(1_000, 1_000 + GATHERED)))],
+        ended_among=[given(_uuids(range(1_000, 1_000 + GATHERED)))],
+        of_user=[
+            given(user_id, status, kind, before, 21)
+            for user_id in (REGULAR, None)
+            for status, kind in ((None, None), ("succeeded", "order.place"))
+            for before in (None, 12_000)
+        ],
+        key_has_work=[given(_HOT_KEY)],
+        position=[
+            given(_waiting(FIRST_FOR_COUPON + 500, _HOT_KEY, FIRST_FOR_COUPON + 500)),
+            given(_waiting(FIRST_QUEUED + 100, f"user:{(FIRST_QUEUED + 100) // 2}", 0)),
+        ],
+        cancel=[given(UUID(int=FIRST_QUEUED))],
+        free_claim_of=[given(UUID(int=_WITH_CLAIM))],
+    ),
+    **calls_of(
+        "domain.jobs.claim_store",
+        window=[
+            given(lane, 2 * DRAINED, left_out)
+            for lane, left_out in (
+                (Lane.USERS, []), (Lane.USERS, _KEYS), (Lane.COUPONS, []),
+                (Lane.COUPONS, ["coupon:1"]),
+            )
+        ],
+        lock_earliest=[given(dict.fromkeys(_KEYS, 2)), given({_HOT_KEY: DRAINED})],
+        lease=[given(_QUEUED, TOKEN, 10.0)],
+        requeue_expired=[given(_EXPIRED)],
+        count_held=[given(_HELD, TOKEN)],
+        end_succeeded=[given([(id_, "{}") for id_ in _HELD], TOKEN)],
+        end_failed=[given([(id_, "{}") for id_ in _HELD], TOKEN, True)],
+        put_back=[given(_HELD[0], TOKEN, 2.0, True)],
+        give_back=[given(_HELD, TOKEN)],
+        free_claims=[
+            given([(hash_bytes(100), UUID(int=100).bytes)]),
+            given([(hash_bytes(n), UUID(int=n).bytes) for n in range(5, 645, 5)]),
+        ],
+        lane_has_work=[given(lane) for lane in Lane],
+    ),
+}
+
+ANSWERS: Calls = calls_of(
+    "domain.answers.store",
+    answer_of=[given(hash_bytes(101))],
+    keep=[given(hash_bytes(101), "{}")],
+)
