@@ -5,6 +5,7 @@ import signal
 from collections.abc import Sequence
 from types import FrameType
 
+from fleet import load
 from fleet.checkout import Checkout
 from fleet.commands import application, background, reset, run, status, tests
 from fleet.console import StartError, say
@@ -16,6 +17,7 @@ _OVERVIEW = """\
 ./dev status [--json]      a line per process and service
 ./dev services             only the database, Redis and Kafka, left running; prints their URLs
 ./dev reset [--yes]        empty the development data
+./dev k6 SCRIPT [...]      a load script; further words go to `k6 run`
 
 Anything else is a command of the application:
 """
@@ -52,6 +54,8 @@ def _own(command: str, rest: list[str]) -> int:
     if command == "test":
         # pytest's own --help is the useful one.
         return tests.test(Checkout(), rest)
+    if command == "k6":
+        return load.k6(Checkout(), rest)
     if command == "status":
         parser.add_argument("--json", action="store_true", help="as a JSON list")
     if command == "reset":
@@ -80,4 +84,5 @@ _OWN = {
     "reset": "Empty the development data.",
     "services": "Start only the database, Redis and Kafka, and print their URLs.",
     "test": "Run the tests.",
+    "k6": "Run a load script against the fleet.",
 }

@@ -37,6 +37,8 @@ class _Pending:
     uuid: UUID
     ended: threading.Event = field(default_factory=threading.Event)
     result: Result | None = None
+    taken: bool = False
+    """In a batch; until then its request may withdraw it."""
 
     def end(self, result: Result) -> None:
         self.result = result
@@ -72,6 +74,7 @@ class _Committer:
         self._queue: queue.Queue[_Pending] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._taking = threading.Lock()
 
     def submit(self, pending: _Pending) -> Result:
         if self._thread is None:
@@ -80,9 +83,25 @@ class _Committer:
             self._queue.put_nowait(pending)
         except queue.Full:
             return Unavailable("More requests are waiting than can be accepted now.")
-        if not pending.ended.wait(ANSWER_SECONDS) or pending.result is None:
+        if not pending.ended.wait(ANSWER_SECONDS) and self._withdraw(pending):
             return Unavailable("The database did not answer in time.", retry_after=2)
-        return pending.result
+        # In a batch by now: its end is near, and nobody may be told "no job" of one that commits.
+        pending.ended.wait()
+        return pending.result or InternalError()
+
+    def _withdraw(self, pending: _Pending) -> bool:
+        """Take a request back that no batch has taken yet."""
+        with self._taking:
+            withdrawn = not pending.taken
+            pending.taken = True
+            return withdrawn
+
+    def _take(self, pending: _Pending) -> bool:
+        """Put a request into the batch, unless it was withdrawn."""
+        with self._taking:
+            free = not pending.taken
+            pending.taken = True
+            return free
 
     def _start(self) -> None:
         with self._starting:
@@ -94,15 +113,22 @@ class _Committer:
 
     def _run(self) -> None:
         while True:
-            batch = [self._queue.get()]
-            while len(batch) < MAX_BATCH and not self._queue.empty():
-                batch.append(self._queue.get())
+            batch = self._next_batch()
+            if not batch:
+                continue
             intake_batch_size.labels(self._lane).observe(len(batch))
             try:
                 self._commit(batch)
             except Exception:  # the committer must outlive whatever a batch does to it
                 log.exception("intake failed", lane=self._lane)
                 self._end(batch, InternalError())
+
+    def _next_batch(self) -> list[_Pending]:
+        """Whoever waits now; waits for the first."""
+        waiting = [self._queue.get()]
+        while len(waiting) < MAX_BATCH and not self._queue.empty():
+            waiting.append(self._queue.get())
+        return [one for one in waiting if self._take(one)]
 
     def _commit(self, batch: Sequence[_Pending]) -> None:
         """Commit ``batch``; a batch with a row that the database refuses is split around it."""

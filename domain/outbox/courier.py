@@ -17,6 +17,11 @@ MakeProducer = Callable[[], tuple[Producer, int]]
 """Makes sure of the topics and returns a new producer, with the largest message they take."""
 
 
+def told(error: KafkaError) -> str:
+    """A Kafka error for people: its name and its text."""
+    return f"{error.name()}: {error.str()}"
+
+
 class _Reports:
     """The delivery reports of one batch, by position."""
 
@@ -48,13 +53,12 @@ class _Reports:
                 result.confirmed.append(event)
                 continue
             topic = TOPICS[event.aggregate_type]
-            meaning = Verdict.BYSTANDER if isinstance(error, bool) else verdict(error.code())
-            if meaning is Verdict.BYSTANDER:
+            if isinstance(error, bool) or verdict(error.code()) is Verdict.BYSTANDER:
                 unanswered.add(topic)
-            elif meaning is Verdict.SUSPECT:
-                result.suspects.append((event, str(error)))
+            elif verdict(error.code()) is Verdict.SUSPECT:
+                result.suspects.append((event, told(error)))
             else:
-                result.failures.setdefault(topic, str(error))
+                result.failures.setdefault(topic, told(error))
         if gave_up and not result.suspects and not result.failures:
             result.failures = dict.fromkeys(unanswered, gave_up)
         return result
@@ -133,7 +137,7 @@ class Courier:
                 if reports.missing and (reports.overdue(self._stall_seconds) or not go_on()):
                     return reports.overdue(self._stall_seconds)
         except KafkaException as error:  # the producer failed for good
-            return str(error.args[0])
+            return told(error.args[0])
         return None
 
     def _hand_over(

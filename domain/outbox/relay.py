@@ -20,7 +20,7 @@ import structlog
 from confluent_kafka import KafkaException
 
 from domain.outbox import rules, store
-from domain.outbox.courier import Courier
+from domain.outbox.courier import Courier, told
 from domain.outbox.events import TOPICS
 from domain.outbox.leadership import Leadership
 from domain.outbox.marker import Marker
@@ -34,6 +34,8 @@ BATCH = 2000
 GROUPS = 2
 """The shards take turns in so many groups: while one's events are marked, the other's are sent."""
 TICK_SECONDS = 5.0
+STOP_SECONDS = 5.0
+"""How long a relay that is told to stop waits for delivery reports."""
 PROBE_AFTER_SECONDS = 5.0
 """With nothing to send, Kafka is asked so often whether it is there: /readyz shows the answer."""
 PROBE_SECONDS = 2.0
@@ -62,6 +64,7 @@ class Relay:
         self._marker = Marker()
         self._pulse = Pulse(leadership, self._pauses, clock)
         self._stopping = threading.Event()
+        self._give_up_at = float("inf")
         self._kafka_seen_at = float("-inf")
         self._deadline = 0.0
 
@@ -86,7 +89,8 @@ class Relay:
         return published
 
     def stop(self) -> None:
-        """Let a running tick end soon: it marks what is confirmed and gives up the rest."""
+        """Let a running tick end: it waits a few seconds for what is on its way, and marks it."""
+        self._give_up_at = self._clock() + STOP_SECONDS
         self._stopping.set()
 
     def close(self) -> None:
@@ -96,11 +100,13 @@ class Relay:
         self._leadership.release()
 
     def _go_on(self) -> bool:
-        """Asked all the time: keeps the leases, and says whether we still lead and are wanted."""
-        if self._stopping.is_set():
-            return False
+        """Whether to begin anything."""
+        return not self._stopping.is_set() and self._still_lead()
+
+    def _still_lead(self) -> bool:
+        """Asked all the time while events are on their way: keeps the leases."""
         self._pulse.beat()
-        return bool(self._leadership.shards)
+        return bool(self._leadership.shards) and self._clock() < self._give_up_at
 
     def _kafka_answers(self) -> bool:
         now = self._clock()
@@ -114,7 +120,7 @@ class Relay:
                 self._pauses.reachable()
         except KafkaException as error:
             self._courier.discard()
-            self._pauses.unreachable(str(error.args[0]), self._clock())
+            self._pauses.unreachable(told(error.args[0]), self._clock())
             return False
         return True
 
@@ -127,11 +133,12 @@ class Relay:
         if not events:
             return 0, 0
         plan = rules.plan(events, self._courier.max_message_bytes)
-        for event, reason in plan.refused:
-            self._refuse(event, reason)
         outcome = self._send(group, plan.together)
-        published, refused = len(outcome.confirmed), len(plan.refused)
-        for event in rules.to_send_alone(plan, outcome):
+        rest = rules.after(plan, outcome)
+        for event, reason in rest.refused:
+            self._refuse(event, reason)
+        published, refused = len(outcome.confirmed), len(rest.refused)
+        for event in rest.alone:
             if self._clock() > self._deadline or not self._may_send(event):
                 break
             alone = self._send(group, [event])
@@ -154,7 +161,7 @@ class Relay:
         """Send, have marked what is confirmed, pause for what is Kafka's."""
         if not events:
             return Outcome()
-        outcome = self._courier.send(events, self._go_on)
+        outcome = self._courier.send(events, self._still_lead)
         if outcome.confirmed:
             self._marker.mark(group, outcome.confirmed)
             self._kafka_seen_at = self._clock()

@@ -118,11 +118,12 @@ def _fault(event: Pending, largest: int) -> str | None:
     return None
 
 
-def to_send_alone(plan: Plan, outcome: Outcome) -> list[Pending]:
-    """What is sent one by one after ``plan.together`` had that ``outcome``, in order of ids.
+def after(plan: Plan, outcome: Outcome) -> Plan:
+    """What is still to be done once ``plan.together`` has had that ``outcome``.
 
-    The suspects, and ``plan.alone``; of each aggregate at most one, and none behind an event that
-    was not confirmed.
+    ``alone``: the suspects, and those planned so, in order of ids; ``refused``: as planned. Of each
+    aggregate at most one of all these, and nothing behind an event that was not confirmed: it has
+    not had its turn.
     """
     confirmed = {event.id for event in outcome.confirmed}
     suspected = {event.id for event, _ in outcome.suspects}
@@ -132,7 +133,12 @@ def to_send_alone(plan: Plan, outcome: Outcome) -> list[Pending]:
             first_open.setdefault((event.aggregate_type, event.aggregate_id), event)
     suspects = [event for event in first_open.values() if event.id in suspected]
     known = [e for e in plan.alone if (e.aggregate_type, e.aggregate_id) not in first_open]
-    return sorted(suspects + known)
+    refused = [
+        (e, reason)
+        for e, reason in plan.refused
+        if (e.aggregate_type, e.aggregate_id) not in first_open
+    ]
+    return Plan(alone=sorted(suspects + known), refused=refused)
 
 
 def retry_seconds(attempts: int, max_attempts: int) -> float | None:

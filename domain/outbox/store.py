@@ -43,7 +43,8 @@ def pending(
 def mark_published(ids: Sequence[int]) -> int:
     """Confirmed by Kafka. Returns how many were still pending: another relay may have been first.
 
-    By primary key whatever the optimizer thinks of it: a scan would wait for uncommitted inserts.
+    By primary key whatever the optimizer thinks: while its statistics say that the table is small,
+    it would walk all of it.
     """
     return affected(
         "UPDATE outbox_events FORCE INDEX (PRIMARY) SET status = 'published', "

@@ -55,7 +55,7 @@ class MariaDb(LocalService):
 
     @property
     def _temporary(self) -> Path:
-        """Its own: a server that starts deletes the temporary tables of all that share its tmpdir."""
+        """Its own: a starting server deletes the temporary tables of all that share its tmpdir."""
         directory = self.layout.run / "mariadb-tmp"
         directory.mkdir(exist_ok=True)
         return directory

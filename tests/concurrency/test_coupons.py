@@ -11,7 +11,7 @@ from domain.jobs.admission import Accepted, Batch
 from domain.jobs.kinds import Lane
 from domain.kernel.errors import DomainError
 from domain.kinds import KINDS
-from infra.database import run_transaction
+from infra.database import run_transaction, transaction
 from tests.support.market import broken_rules, given_coupon, one, select
 from tests.support.rush import ER_LOCK_DEADLOCK, at_once, meanwhile, restarts
 from tests.support.shop import accepted, given_users, make_drain, work
@@ -36,7 +36,8 @@ def test_the_hundred_lowest_of_a_thousand_win(
 ) -> None:
     # Given a coupon of a hundred, and a thousand users who were all let in
     coupon = given_coupon(100)
-    users = given_users(*[0] * 1_000)
+    with transaction():
+        users = given_users(*[0] * 1_000)
     for start in range(0, 1_000, 250):
         accepted(*[issue.command(user, user, coupon) for user in users[start : start + 250]])
     codes = restarts(monkeypatch)
@@ -59,7 +60,8 @@ def test_a_drop_while_it_is_asked_for(redis: Redis, monkeypatch: pytest.MonkeyPa
     # Given two coupons, and clients whose requests arrive in commits of any size, from four web
     # processes at once, some of them twice
     first, second = given_coupon(100), given_coupon(30)
-    users = given_users(*[0] * 1_000)
+    with transaction():
+        users = given_users(*[0] * 1_000)
     answers: list[Accepted | DomainError] = []
 
     def ask(own: list[int]) -> Callable[[], None]:
@@ -109,7 +111,8 @@ def test_a_drop_while_it_is_asked_for(redis: Redis, monkeypatch: pytest.MonkeyPa
 def test_a_drop_while_redis_is_emptied_again_and_again(redis: Redis) -> None:
     # Given a drop, whose workers' locks vanish all the time
     coupon = given_coupon(100)
-    users = given_users(*[0] * 300)
+    with transaction():
+        users = given_users(*[0] * 300)
     accepted(*[issue.command(user, user, coupon) for user in users])
     # When four workers, none of which a lock keeps from the others' jobs, issue at once
     with meanwhile(redis.flushall):

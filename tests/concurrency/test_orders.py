@@ -13,6 +13,7 @@ from domain.coupons import issue
 from domain.jobs.kinds import Lane
 from domain.orders import cancel, place
 from domain.wallet import charge
+from infra.database import transaction
 from tests.support.market import (
     broken_rules,
     code,
@@ -46,7 +47,8 @@ def test_two_hundred_orders_of_hot_products_at_once(
     chance = random.Random(batch)
     stocks = (5, 10, 20, 40, *[10_000] * 6)
     products = [given_product(stock, 1_000) for stock in stocks]
-    users = given_users(*[chance.choice([2_000, 20_000, 20_000]) for _ in range(200)])
+    with transaction():
+        users = given_users(*[chance.choice([2_000, 20_000, 20_000]) for _ in range(200)])
     for user in users:
         wanted = chance.sample(products, chance.randint(1, 5))
         put_in_cart(user, {product: chance.randint(1, 3) for product in wanted})

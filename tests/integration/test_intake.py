@@ -5,12 +5,13 @@ import uuid
 
 import pytest
 
+from domain.jobs import intake as intake_module
 from domain.jobs import service
-from domain.jobs.admission import Accepted
+from domain.jobs.admission import Accepted, Batch, Result
 from domain.jobs.intake import Intake
 from domain.jobs.keys import idempotency_claim
 from domain.jobs.kinds import Command, Lane
-from domain.kernel.errors import KeyReused
+from domain.kernel.errors import KeyReused, Unavailable
 from domain.kinds import KINDS
 from domain.wallet import charge
 from infra.database import rows, session
@@ -200,3 +201,45 @@ def test_one_bad_request_does_not_spoil_its_commit() -> None:
     assert getattr(answers["bad"], "code", "") == "COMMON004"
     assert count("jobs") == 2
     assert Lane.USERS in woken
+
+
+def test_who_is_told_of_no_job_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that waited too long is withdrawn; one that is being committed is waited for."""
+    [user] = given_users(0)
+    monkeypatch.setattr(intake_module, "ANSWER_SECONDS", 0.2)
+    intake = Intake(KINDS, lambda _: None)
+    entered, go_on = threading.Event(), threading.Event()
+    write = Batch.write
+
+    def slow(batch: Batch) -> dict[uuid.UUID, Result]:
+        entered.set()
+        assert go_on.wait(20)
+        return write(batch)
+
+    monkeypatch.setattr(Batch, "write", slow)
+    answers: dict[str, object] = {}
+
+    def send(name: str) -> threading.Thread:
+        def run() -> None:
+            try:
+                answers[name] = intake.submit(a_charge(user), uuid.uuid4())
+            except Unavailable as error:
+                answers[name] = error
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    # Given a request whose commit takes long, and one that waits behind it
+    first = send("first")
+    assert entered.wait(20)
+    second = send("second")
+    # When the second has waited too long, Then it is told so
+    second.join(20)
+    assert isinstance(answers["second"], Unavailable)
+    # And when the first's commit is through, it is accepted, and no other job was made
+    go_on.set()
+    first.join(20)
+    assert isinstance(answers["first"], Accepted)
+    accepted(a_charge(user))
+    assert count("jobs") == 2

@@ -1,6 +1,7 @@
 """The relay on a real database and a real Kafka: what arrives, in which order, and its marks."""
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
@@ -134,6 +135,29 @@ def test_another_relays_mark_is_not_overwritten() -> None:
     # Then the row is left as the other made it, and that is counted
     assert outbox("status") == [("dead",)]
     assert metrics.outbox_not_ours._value.get() == before + 1
+
+
+def test_the_relay_says_how_it_is() -> None:
+    # Given a relay that has published, with an event that waits for its retry
+    given_events(event(1), event(2, size=TOO_LARGE))
+    relay = make_relay()
+    relay.tick()
+    # When it ticks a second later
+    time.sleep(1.1)
+    relay.tick()
+    # Then /readyz can read how it is, fresh
+    with session():
+        [(detail, seconds)] = rows(
+            "SELECT detail, TIMESTAMPDIFF(SECOND, beat_at, NOW(3)) FROM heartbeats "
+            "WHERE name = 'relay'"
+        )
+    told = orjson.loads(detail)
+    assert seconds < 5
+    assert told.pop("holder")
+    assert datetime.fromisoformat(told.pop("since"))
+    assert told.pop("oldestSeconds") > 0
+    assert told == {"kafka": "up", "reason": "", "topics": [], "pending": 1, "shards": 16}
+    assert metrics.outbox_pending._value.get() == 1
 
 
 # ── events that are at fault themselves ───────────────────────────────────────────────────────────

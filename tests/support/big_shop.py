@@ -36,7 +36,7 @@ FIRST_USED = MANY // 2 + 1
 1, 2, …"""
 FIRST_HELD_BY_REGULAR = MANY + 1
 """User coupons from here on are held by :data:`REGULAR`: some used, some expired."""
-PRODUCTS_OF_CARTS = range(4, MANY, 4)
+PRODUCTS_OF_CARTS = list(range(4, MANY, 4))
 """Products in the carts of one batch of orders: more than the servers take as a short list."""
 
 FIRST_RUNNING = 22_001

@@ -18,6 +18,11 @@ def given(*arguments: Any) -> Arguments:
     return arguments
 
 
+def ids(first: int, end: int, step: int = 1) -> list[int]:
+    """The ids from ``first`` to before ``end``, as callers pass them."""
+    return list(range(first, end, step))
+
+
 def calls_of(module: str, **functions: Sequence[Arguments]) -> Calls:
     """The calls of ``module``'s functions, by name."""
     return {f"{module}.{name}": calls for name, calls in functions.items()}

@@ -16,13 +16,13 @@ from tests.support.big_shop import (
     REGULAR,
     coupon_expiry,
 )
-from tests.support.store_calls.calls import Calls, calls_of, given
+from tests.support.store_calls.calls import Calls, calls_of, given, ids
 
 _DISCOUNT = Discount(DiscountType.FIXED, 1_000)
-_HOLDERS = range(2, 258, 2)
-_STRANGERS = range(3, 259, 2)
-_SEVERAL = range(HOT_COUPON - 9, HOT_COUPON + 1)
-_UNUSED = range(1, 129)
+_HOLDERS = ids(2, 258, 2)
+_STRANGERS = ids(3, 259, 2)
+_SEVERAL = ids(HOT_COUPON - 9, HOT_COUPON + 1)
+_UNUSED = ids(1, 129)
 _EXPIRY: datetime = coupon_expiry(HOT_COUPON)
 
 

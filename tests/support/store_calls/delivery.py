@@ -14,7 +14,7 @@ from tests.support.big_shop import (
     TOKEN,
     uuid_bytes,
 )
-from tests.support.store_calls.calls import Calls, calls_of, given
+from tests.support.store_calls.calls import Calls, calls_of, given, ids
 
 RELAYED = 2_000
 """Events in one batch of the relay."""
@@ -28,13 +28,13 @@ _DAYS = 30
 _EVENT = Pending(
     FIRST_PENDING + 1, uuid_bytes(1), "order", 1, "order.completed", b"{}", None, "", 0
 )
-_PENDING = range(FIRST_PENDING, FIRST_PENDING + RELAYED)
+_PENDING = ids(FIRST_PENDING, FIRST_PENDING + RELAYED)
 _PENDING_EXPORTS = [uuid_bytes(FIRST_PENDING_EXPORT + n) for n in range(AT_ONCE)]
 _SENDING = [UUID(int=FIRST_SENDING + n) for n in range(AT_ONCE)]
 
 OUTBOX: Calls = calls_of(
     "domain.outbox.store",
-    pending=[given(range(SHARDS), RELAYED), given([3, 5], RELAYED, ["product", "wallet"])],
+    pending=[given(ids(0, SHARDS), RELAYED), given([3, 5], RELAYED, ["product", "wallet"])],
     mark_published=[given([_EVENT.id]), given(_PENDING)],
     postpone=[given(_EVENT, 5.0, "too large")],
     bury=[given(_EVENT, "too large")],
@@ -76,7 +76,7 @@ EXPORTS: Calls = calls_of(
 RETENTION: Calls = calls_of(
     "domain.retention.store",
     window=[given(table, after, _DAYS, PURGED) for table in TABLES for after in (0, 2_000)],
-    delete=[given(table, range(1, PURGED + 1), _DAYS) for table in TABLES],
+    delete=[given(table, ids(1, PURGED + 1), _DAYS) for table in TABLES],
     delete_expired_keys=[given(PURGED)],
     settled=[given()],
     remember=[given({"jobs": 1})],

@@ -19,16 +19,16 @@ from tests.support.big_shop import (
     TOKEN,
     hash_bytes,
 )
-from tests.support.store_calls.calls import Calls, calls_of, given
+from tests.support.store_calls.calls import Calls, calls_of, given, ids
 
 GATHERED = 256
 """Requests in one group commit."""
 DRAINED = 128
 
-_NEW = range(1_000_000, 1_000_000 + GATHERED)
-_HELD = range(FIRST_RUNNING + DRAINED, FIRST_RUNNING + RUNNING)
-_EXPIRED = range(FIRST_RUNNING, FIRST_RUNNING + DRAINED)
-_QUEUED = range(FIRST_QUEUED + 100, FIRST_QUEUED + 100 + DRAINED)
+_NEW = ids(1_000_000, 1_000_000 + GATHERED)
+_HELD = ids(FIRST_RUNNING + DRAINED, FIRST_RUNNING + RUNNING)
+_EXPIRED = ids(FIRST_RUNNING, FIRST_RUNNING + DRAINED)
+_QUEUED = ids(FIRST_QUEUED + 100, FIRST_QUEUED + 100 + DRAINED)
 _KEYS = [f"user:{n}" for n in range(FIRST_QUEUED // 2 + 10, FIRST_QUEUED // 2 + 74)]
 _HOT_KEY = f"coupon:{HOT_COUPON}"
 _WITH_CLAIM = FIRST_QUEUED - FIRST_QUEUED % 5 + 5

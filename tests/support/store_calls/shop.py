@@ -15,7 +15,7 @@ from tests.support.big_shop import (
     days_ago,
     product_of_line,
 )
-from tests.support.store_calls.calls import Calls, calls_of, given
+from tests.support.store_calls.calls import Calls, calls_of, given, ids
 
 DRAINED = 128
 """Jobs in one transaction: users, carts and orders in one statement."""
@@ -24,7 +24,7 @@ LINES = 1_280
 NEW_JOB = 1_000_000
 
 _PRODUCT, _USER, _ORDER, _ITEM = 7, 7, 6, 13
-_USERS = range(2, 2 + DRAINED)
+_USERS = ids(2, 2 + DRAINED)
 _COMPLETED = [order_id for order_id in range(4_000, 4_200) if order_id % 20][:DRAINED]
 
 
@@ -94,7 +94,7 @@ CART: Calls = {
         versions=[given(_USERS)],
         lock=[given(_USERS)],
         lines=[given(_USERS)],
-        delete_lines=[given([_ITEM]), given(range(1, LINES))],
+        delete_lines=[given([_ITEM]), given(ids(1, LINES))],
         bump=[given([(_USER, 1)]), given([(user_id, 1) for user_id in _USERS])],
     ),
 }

@@ -144,13 +144,16 @@ def test_what_goes_alone_has_nothing_unconfirmed_before_it(
         suspects=[(e, "too large") for e, fate in pairs if fate == "suspect"],
     )
     # When the next ones are chosen
-    chosen = rules.to_send_alone(plan, outcome)
+    rest = rules.after(plan, outcome)
+    chosen = rest.alone
     # Then each is a suspect or was planned so, and all before it of its aggregate are confirmed
+    assert rest.together == []
+    assert set(rest.refused) <= set(plan.refused)
     confirmed = {e.id for e in outcome.confirmed}
     suspects = [e for e, _ in outcome.suspects]
     assert chosen == sorted(chosen)
     assert all(e in suspects or e in plan.alone for e in chosen)
-    for later in chosen:
+    for later in chosen + [e for e, _ in rest.refused]:
         for earlier in events[: later.id - 1]:
             if earlier[2:4] == later[2:4]:
                 assert earlier.id in confirmed
@@ -161,7 +164,15 @@ def test_every_suspect_with_all_before_it_confirmed_is_chosen() -> None:
     outcome = Outcome(
         confirmed=[event(1)], suspects=[(event(2), "too large"), (event(3, 2), "too large")]
     )
-    assert [e.id for e in rules.to_send_alone(plan, outcome)] == [2, 3]
+    assert [e.id for e in rules.after(plan, outcome).alone] == [2, 3]
+
+
+def test_an_event_at_fault_has_its_turn_only_when_those_before_it_are_confirmed() -> None:
+    # Given an event that is too large behind one that Kafka did not take
+    plan = rules.plan([event(1), event(2, size=LIMIT), event(3, 2, size=LIMIT)], LIMIT)
+    # Then it uses no attempt, and another aggregate's does
+    rest = rules.after(plan, Outcome(failures={"orders.events": "stalled"}))
+    assert [e.id for e, _ in rest.refused] == [3]
 
 
 # ── headers ───────────────────────────────────────────────────────────────────────────────────────
