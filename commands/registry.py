@@ -6,10 +6,11 @@ What a command needs is imported when it runs: printing a token must not wait fo
 from commands.audit import audit
 from commands.jobs import jobs
 from commands.migrate import migrate
+from commands.openapi import openapi
 from commands.outbox import outbox
 from commands.ranking import ranking
 from commands.seed import seed
 from commands.settings import settings
 from commands.token import token
 
-COMMANDS = (audit, jobs, migrate, outbox, ranking, seed, settings, token)
+COMMANDS = (audit, jobs, migrate, openapi, outbox, ranking, seed, settings, token)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from fleet.console import StartError
@@ -44,13 +45,11 @@ def _drop_tables(url: str) -> None:
 
 
 def _delete_topics(bootstrap_servers: str) -> None:
+    """Asks for all of them: metadata may not show yet what has just been made."""
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
-    present = set(admin.list_topics(timeout=10).topics)
-    ours = [topic for topic in _TOPICS if topic in present]
-    if not ours:
-        return
-    for topic, deletion in admin.delete_topics(ours, operation_timeout=30).items():
+    for topic, deletion in admin.delete_topics(list(_TOPICS), operation_timeout=30).items():
         try:
             deletion.result()
-        except Exception as error:
-            raise StartError(f"Kafka would not delete {topic}: {error}") from error
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise StartError(f"Kafka would not delete {topic}: {error}") from error

@@ -30,7 +30,7 @@ COUPON_QUANTITY = 10_000
 COUPONS_ISSUED = MANY // 2
 FIRST_OPEN_COUPON = MANY - 300
 """Coupons before it have expired."""
-ORDERS = 8_000
+ORDERS = 2 * MANY
 FIRST_USED = MANY // 2 + 1
 """User coupons before it are of :data:`HOT_COUPON` and unused; this and the next are used by orders
 1, 2, …"""
@@ -87,15 +87,16 @@ def coupon_expiry(coupon_id: int) -> datetime:
 _UUID = "UNHEX(LPAD(HEX(n), 32, '0'))"
 _HASH = "UNHEX(LPAD(HEX(n), 64, '0'))"
 _PRODUCT = f"1 + n * 37 % {MANY}"
-_BUYER = f"IF(n % 5 = 0, {REGULAR}, 1 + n % {MANY})"
-_AT_ORDER = f"'{NOW}' - INTERVAL ({ORDERS} - n) * 20 MINUTE"
+_BUYER = f"IF(n % 10 = 0, {REGULAR}, 1 + n % {MANY})"
+_ASKER = f"IF(n % 20 = 0, {REGULAR}, 1 + n % {MANY})"
+_AT_ORDER = f"'{NOW}' - INTERVAL ({ORDERS} - n) * 10 MINUTE"
 _ENDED = f"n < {FIRST_RUNNING}"
 _RUNS = f"n BETWEEN {FIRST_RUNNING} AND {FIRST_QUEUED - 1}"
 _FOR_COUPON = f"n >= {FIRST_FOR_COUPON}"
 _JOB_KEY = (
     f"CASE WHEN {_FOR_COUPON} THEN 'coupon:{HOT_COUPON}' "
     f"WHEN n >= {FIRST_QUEUED} THEN CONCAT('user:', n DIV 2) "
-    f"WHEN {_ENDED} AND n % 10 = 0 THEN 'user:{REGULAR}' ELSE CONCAT('user:', n) END"
+    f"WHEN {_ENDED} AND n % 20 = 0 THEN 'user:{REGULAR}' ELSE CONCAT('user:', n) END"
 )
 _COUPON_EXPIRY = f"'{NOW}' + INTERVAL (n - {FIRST_OPEN_COUPON} + 1) HOUR"
 
@@ -132,7 +133,7 @@ _ROWS: list[tuple[str, int, str, str]] = [
         f"{MANY // 2} + n, 1 + n % 100, 2 * n, '{NOW}' - INTERVAL 9 DAY, '{NOW}', n",
     ),
     (
-        "user_coupons", 1_500, "id, coupon_id, user_id, expires_at, used_at",
+        "user_coupons", 600, "id, coupon_id, user_id, expires_at, used_at",
         f"{FIRST_HELD_BY_REGULAR - 1} + n, {MANY} - 1 - n, {REGULAR}, "
         f"'{NOW}' + INTERVAL IF(n % 20 = 1, -9, 9) DAY, IF(n % 20 = 0, '{NOW}', NULL)",
     ),
@@ -170,7 +171,7 @@ _ROWS: list[tuple[str, int, str, str]] = [
         "id, uuid, kind, user_id, caller_id, concurrency_key, queue_lane, queue_key, seq, status, "
         "payload, accepted_at, started_at, finished_at, lease_token, lease_until, claim_hash, "
         "system_failure",
-        f"n, {_UUID}, IF({_FOR_COUPON}, 'coupon.issue', 'order.place'), {_BUYER}, {_BUYER}, "
+        f"n, {_UUID}, IF({_FOR_COUPON}, 'coupon.issue', 'order.place'), {_ASKER}, {_ASKER}, "
         f"{_JOB_KEY}, IF({_ENDED}, NULL, IF({_FOR_COUPON}, 'coupons', 'users')), "
         f"IF({_ENDED}, NULL, {_JOB_KEY}), IF({_FOR_COUPON}, n, 0), "
         f"CASE WHEN {_RUNS} THEN 'running' WHEN NOT ({_ENDED}) THEN 'queued' "

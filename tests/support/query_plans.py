@@ -120,7 +120,7 @@ class Recorder:
         return [step_of(columns, line) for line in cursor.fetchall()]
 
     def _rows_read(self) -> int:
-        cursor = self._send("SHOW SESSION STATUS LIKE 'Handler_read%'", None)
+        cursor = self._send("SHOW SESSION STATUS LIKE 'Handler_read%%'", None)
         return sum(int(value) for _, value in cursor.fetchall())
 
 
