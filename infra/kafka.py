@@ -112,6 +112,9 @@ def _common() -> dict[str, str | int | float | bool]:
         "client.id": "shop",
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 2_000,
+        # A broker that has just come back may not know its topics yet; by default a client that was
+        # told so would ask again after five minutes.
+        "topic.metadata.refresh.interval.ms": 10_000,
     }
 
 

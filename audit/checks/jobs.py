@@ -119,37 +119,36 @@ _EFFECTS_WITHOUT_JOB = (
         """,
         "charge {historyId} of user {userId} has no succeeded balance.charge job (row {jobRow})",
     ),
+    # Within each kind of effect: that their kind is their job's is the rule of those above.
     Rule(
         "two-effects",
         """
-        SELECT MAX(job_id) AS jobRow, COUNT(*) AS effects FROM (
-            SELECT job_id FROM orders WHERE job_id IS NOT NULL
-            UNION ALL SELECT cancel_job_id FROM orders WHERE cancel_job_id IS NOT NULL
-            UNION ALL SELECT job_id FROM user_coupons WHERE job_id IS NOT NULL
-            UNION ALL SELECT job_id FROM balance_history
-                      WHERE kind = 'charge' AND job_id IS NOT NULL
-        ) effect
-        GROUP BY job_id HAVING COUNT(*) > 1
+        SELECT job_id AS jobRow, COUNT(*) AS effects FROM orders
+        WHERE job_id IS NOT NULL GROUP BY job_id HAVING COUNT(*) > 1
+        UNION ALL SELECT cancel_job_id, COUNT(*) FROM orders
+        WHERE cancel_job_id IS NOT NULL GROUP BY cancel_job_id HAVING COUNT(*) > 1
+        UNION ALL SELECT job_id, COUNT(*) FROM user_coupons
+        WHERE job_id IS NOT NULL GROUP BY job_id HAVING COUNT(*) > 1
+        UNION ALL SELECT job_id, COUNT(*) FROM balance_history
+        WHERE job_id IS NOT NULL GROUP BY job_id HAVING COUNT(*) > 1
         """,
         "the job in row {jobRow} has {effects} effects",
     ),
 )
 
-# What a job answered must be what it did. NULL where its result cannot be read at all.
-_RESULT = "CASE WHEN JSON_VALID(j.result) THEN CAST(JSON_VALUE(j.result, '$.{0}') AS SIGNED) END"
-
 
 def _done(kind: str, effect: str, members: dict[str, str]) -> Rule:
     """A succeeded job of ``kind`` has its ``effect`` (a LEFT JOIN ``e`` on ``j``), as answered."""
     answered = " AND ".join(
-        f"{column} <=> {_RESULT.format(member)}" for member, column in members.items()
+        f"{column} <=> CAST(JSON_VALUE(j.result, '$.{member}') AS SIGNED)"
+        for member, column in members.items()
     )
     return Rule(
         f"done-{kind}",
         f"""
         SELECT j.uuid AS job, j.kind, e.id AS effect FROM jobs j LEFT JOIN {effect}
         WHERE j.kind = '{kind}' AND j.status = 'succeeded'
-          AND (e.id IS NULL OR NOT ({answered}))
+          AND (e.id IS NULL OR NOT CASE WHEN JSON_VALID(j.result) THEN {answered} ELSE FALSE END)
         """,
         "job {job} ({kind}) succeeded, but its effect (row {effect}) is missing or is not what "
         "it answered",
@@ -160,7 +159,7 @@ _JOBS_WITHOUT_EFFECT = (
     _done(
         "order.place",
         "orders e ON e.job_id = j.id",
-        {"orderId": "e.id", "totalAmount": "e.total_amount", "finalAmount": "e.final_amount"},
+        {"orderId": "e.id", "finalAmount": "e.final_amount"},
     ),
     _done("order.cancel", "orders e ON e.cancel_job_id = j.id", {"orderId": "e.id"}),
     _done(

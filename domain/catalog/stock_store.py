@@ -8,19 +8,23 @@ from domain.catalog.store import StockMoved
 from infra.database import affected, execute, placeholders, rows
 
 PRODUCTS_AT_ONCE = 500
-"""In one UPDATE: its CASE is searched for each row, so that its work grows with the square."""
+"""In one statement. The CASE of an UPDATE is searched for each row, so that its work grows with the
+square; and a list of 1,000 MariaDB joins like a table, which locks in the order that the join has
+(https://mariadb.com/kb/en/conversion-of-big-in-predicates-into-subqueries/)."""
 
 
 def lock(ids: Sequence[int]) -> list[Shelf]:
-    """Lock the products among ``ids``, in the order of their ids."""
-    if not ids:
-        return []
-    found = rows(
-        "SELECT id, name, price, stock, max_per_user FROM products "
-        f"WHERE id IN ({placeholders(len(ids))}) ORDER BY id FOR UPDATE",
-        ids,
-    )
-    return [Shelf(*row) for row in found]
+    """Lock the products among ``ids``, which ascend, in that order."""
+    shelves: list[Shelf] = []
+    for start in range(0, len(ids), PRODUCTS_AT_ONCE):
+        part = ids[start : start + PRODUCTS_AT_ONCE]
+        found = rows(
+            "SELECT id, name, price, stock, max_per_user FROM products "
+            f"WHERE id IN ({placeholders(len(part))}) ORDER BY id FOR UPDATE",
+            part,
+        )
+        shelves += [Shelf(*row) for row in found]
+    return shelves
 
 
 def write(shelves: Sequence[Shelf]) -> None:

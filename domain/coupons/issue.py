@@ -100,7 +100,7 @@ KIND = JobKind(
     name=NAME,
     lane=Lane.COUPONS,
     handler=issue,
-    location=lambda user_id, _: f"/api/users/{user_id}/coupons",
+    location=lambda _, result: f"/api/user-coupons/{result['userCouponId']}",
     creates=True,
     admit=gate.admit,
 )

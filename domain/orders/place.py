@@ -73,9 +73,9 @@ def place(jobs: Sequence[Job]) -> Sequence[Outcome]:
             purchases.append(purchase)
     if purchases:
         orders = _write(counter, purchases)
-        append([order_completed(orders[job.id], job.traceparent)
-                for job in jobs if job.id in orders])
-        outcomes.update((id_, Succeeded(represent(order))) for id_, order in orders.items())
+        placed = [(job, orders[job.id]) for job in jobs if job.id in orders]
+        append([order_completed(order, job.traceparent) for job, order in placed])
+        outcomes.update({job.id: Succeeded(represent(order)) for job, order in placed})
     return [outcomes[job.id] for job in jobs]
 
 

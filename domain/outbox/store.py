@@ -127,7 +127,8 @@ def one(event_row_id: int) -> dict[str, Any] | None:
 def page(status: str | None, limit: int, before: int | None) -> list[dict[str, Any]]:
     """Events, newest first, with ids below ``before``.
 
-    Waiting and dead ones are found by the indexes that hold only those, one range each.
+    Each status is found by the index that holds only those, or them in front: waiting ones in one
+    range a shard, and published ones behind no backlog.
     """
     older = "id < %s" if before is not None else "%s IS NULL"
     if status == "pending":
@@ -138,11 +139,16 @@ def page(status: str | None, limit: int, before: int | None) -> list[dict[str, A
         params = [value for shard in range(SHARDS) for value in (shard, before, limit)]
         sql = " UNION ALL ".join([branch] * SHARDS)
         return _listed(f"{sql} ORDER BY id DESC LIMIT %s", [*params, limit])
-    where = {None: "", "dead": "dead_at IS NOT NULL AND ", "published": "status = 'published' AND "}
-    index = "outbox_events_dead" if status == "dead" else "PRIMARY"
+    index, where = {
+        None: ("PRIMARY", ""),
+        "dead": ("outbox_events_dead", "dead_at IS NOT NULL AND "),
+        "published": (
+            "outbox_events_pending", "pending_shard IS NULL AND status = 'published' AND "
+        ),
+    }[status]
     return _listed(
         f"SELECT {_LISTED} FROM outbox_events FORCE INDEX ({index}) "
-        f"WHERE {where[status]}{older} ORDER BY id DESC LIMIT %s",
+        f"WHERE {where}{older} ORDER BY id DESC LIMIT %s",
         (before, limit),
     )
 

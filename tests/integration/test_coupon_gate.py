@@ -11,6 +11,7 @@ from domain.coupons import gate, gate_store, issue
 from domain.jobs.admission import Accepted
 from domain.jobs.keys import idempotency_claim
 from domain.jobs.kinds import Admission, Command
+from domain.jobs.service import find, represent
 from domain.kernel.errors import DomainError
 from infra.database import execute, session, transaction
 from tests.support.market import database_now, given_coupon, one, select
@@ -186,8 +187,6 @@ def test_places_of_a_commit_that_is_rolled_back_are_given_again() -> None:
 
 
 def test_the_next_in_line_is_told_how_many_stand_before(redis: Redis) -> None:
-    from domain.jobs.service import find, represent
-
     coupon = given_coupon(10)
     users = given_users(0, 0, 0)
     jobs = accepted(*[ask(user, coupon) for user in users])

@@ -15,7 +15,7 @@ from domain.coupons.rules import Supply
 from domain.jobs.kinds import Command, Lane
 from domain.kernel.clock import rfc3339
 from domain.kernel.errors import DomainError
-from infra.database import execute, session
+from infra.database import database, execute, session
 from tests.support.market import broken_rules, code, events, given_coupon, one, result, select
 from tests.support.shop import accepted, given_users, jobs, make_drain, submit, work
 
@@ -127,8 +127,6 @@ def test_a_job_accepted_at_or_after_the_expiry_is_refused(redis: Redis) -> None:
 def test_a_batch_costs_a_few_statements_however_large_it_is(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from infra.database import database
-
     counts: list[int] = []
     run = database.execute_sql
 

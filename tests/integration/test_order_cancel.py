@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from domain.coupons import issue
+from domain.coupons.service import held_by
 from domain.jobs.kinds import Command, Lane
-from domain.orders import cancel, cancel_store, place, service
+from domain.orders import cancel, cancel_store, service
 from domain.orders.cancel_store import OrderMoved
 from infra.database import execute, now, session
 from tests.support.market import (
@@ -15,13 +15,12 @@ from tests.support.market import (
     broken_rules,
     code,
     events,
-    given_coupon,
     given_product,
-    put_in_cart,
     result,
     select,
     stock,
 )
+from tests.support.ordering import holding, placed
 from tests.support.shop import accepted, given_users, jobs, make_drain, work
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -31,28 +30,11 @@ def cancelling(owner: int, order: int, caller: int | None = None) -> Command:
     return cancel.command(owner, caller or owner, order)
 
 
-def issued(redis: Redis, user: int, kind: str = "fixed", value: int = 100) -> int:
-    """A coupon that this user holds; its id."""
-    coupon = given_coupon(1, kind, value)
-    accepted(issue.command(user, user, coupon))
-    work(redis)
-    return coupon
-
-
-def placed(redis: Redis, user: int, wanted: dict[int, int], coupon: int | None = None) -> int:
-    """An order of this user; its id."""
-    put_in_cart(user, wanted)
-    [job] = accepted(place.command(user, user, coupon))
-    work(redis)
-    order_id: int = result(jobs([job])[0])["orderId"]
-    return order_id
-
-
 def test_everything_is_given_back(redis: Redis) -> None:
     # Given an order of two products with a coupon
     [user] = given_users(10_000)
     parka, jeans = given_product(5, 3_000), given_product(2, 500)
-    coupon = issued(redis, user, "fixed", 1_000)
+    coupon = holding(redis, user, "fixed", 1_000)
     order = placed(redis, user, {parka: 1, jeans: 2}, coupon)
     assert (balance(user), stock(parka), stock(jeans)) == (7_000, 4, 0)
     before = service.represent(service.find(order))
@@ -118,10 +100,8 @@ def test_orders_of_many_users_in_one_batch(redis: Redis) -> None:
 
 
 def test_a_coupon_that_has_expired_meanwhile_is_given_back_expired(redis: Redis) -> None:
-    from domain.coupons.service import held_by
-
     [user] = given_users(10_000)
-    coupon = issued(redis, user)
+    coupon = holding(redis, user)
     order = placed(redis, user, {given_product(5): 1}, coupon)
     assert held_by(user, None, None, 10)[0]["status"] == "used"
     with session():
@@ -135,7 +115,7 @@ def test_a_coupon_that_has_expired_meanwhile_is_given_back_expired(redis: Redis)
 
 def test_a_coupon_given_back_is_used_by_the_next_order(redis: Redis) -> None:
     [user] = given_users(10_000)
-    coupon, product = issued(redis, user), given_product(5)
+    coupon, product = holding(redis, user), given_product(5)
     first = placed(redis, user, {product: 1}, coupon)
     accepted(cancelling(user, first))
     work(redis)
@@ -167,7 +147,7 @@ def test_a_job_in_another_users_line_cannot_cancel(redis: Redis) -> None:
 
 def test_what_cost_nothing_is_refunded_with_nothing(redis: Redis) -> None:
     [user] = given_users(0)
-    coupon = issued(redis, user, "percentage", 100)
+    coupon = holding(redis, user, "percentage", 100)
     order = placed(redis, user, {given_product(5): 1}, coupon)
     accepted(cancelling(user, order))
     work(redis)
@@ -190,7 +170,7 @@ def test_what_is_not_as_it_was_read_rolls_all_of_it_back(
 ) -> None:
     # Given a cancelling, and a row that moves behind the lock's back
     [user] = given_users(10_000)
-    coupon = issued(redis, user)
+    coupon = holding(redis, user)
     order = placed(redis, user, {given_product(5): 1}, coupon)
     [job] = accepted(cancelling(user, order))
     give_back = cancel._give_back

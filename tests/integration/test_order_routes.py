@@ -1,5 +1,6 @@
 """Orders by HTTP: accepted, listed, and nobody else's to see."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support.catalog import refused
 from tests.support.client import Client
 from tests.support.market import balance, given_product, one, put_in_cart, select
 from tests.support.shop import given_users, work
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -34,10 +36,6 @@ def test_an_order_needs_no_body(client: Client, redis: Redis, user: int) -> None
 
 
 def test_who_waits_gets_the_order_itself(client: Client, redis: Redis, user: int) -> None:
-    import threading
-
-    from tests.support.waiting import eventually
-
     put_in_cart(user, {given_product(9, 1_000): 2})
     # Given a client that waits for the end, and a worker
     answers: list[Any] = []

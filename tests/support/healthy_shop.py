@@ -10,14 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from confluent_kafka import Producer
 
 from commands.seeding import Plan, seed, seed_demo
 from domain.kernel.ids import uuid7
-from domain.outbox.events import TOPICS, shard_of
+from domain.outbox.events import shard_of
 from domain.ranking import service as ranking
-from infra.database import execute, now, rows, session
-from infra.settings import settings
+from infra.database import execute, now, session
+from tests.support.topics import publish_all
 
 SOLD_OUT, REOPENED = 5, 6
 """Coupons of two. Both of the first are issued: to user 1, who used it, and to user 2, who got it
@@ -70,29 +69,6 @@ def event(kind: str, aggregate: str, aggregate_id: int, payload: dict[str, Any])
         type=kind, payload=orjson.dumps({"schemaVersion": 1, **payload}).decode(),
         pending_shard=shard_of(aggregate, aggregate_id), created_at=now(),
     )
-
-
-def publish_all() -> None:
-    """Send what waits to Kafka, and mark it."""
-    producer = Producer({"bootstrap.servers": settings().kafka_bootstrap_servers, "acks": "all"})
-    with session():
-        waiting = rows(
-            "SELECT event_id, aggregatetype, aggregateid FROM outbox_events "
-            "WHERE status = 'pending' ORDER BY id"
-        )
-        for event_id, aggregate, aggregate_id in waiting:
-            produce(producer, UUID(bytes=event_id), TOPICS[aggregate], str(aggregate_id))
-        assert producer.flush(20) == 0
-        # Long enough ago for the ranking to know them.
-        execute(
-            "UPDATE outbox_events SET status = 'published', pending_shard = NULL, "
-            "published_at = created_at - INTERVAL 1 MINUTE WHERE status = 'pending'"
-        )
-
-
-def produce(producer: Producer, event_id: UUID, topic: str, key: str) -> None:
-    headers = [("ce_id", str(event_id).encode())]
-    producer.produce(topic, value=b"{}", key=key.encode(), headers=headers)
 
 
 def _insert(table: str, **values: Any) -> int:

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from types import TracebackType
@@ -17,10 +18,9 @@ from domain.outbox.events import TOPICS, Event
 from domain.outbox.leadership import Leadership, holder_name
 from domain.outbox.relay import Relay
 from infra.database import execute, rows, session, transaction
-from infra.kafka import ensure_topics
+from infra.kafka import PARTITIONS, ensure_topics
 from infra.settings import settings
 from schedulers.outbox_relay import open_kafka
-
 
 READ_SECONDS = 60.0
 """How long the topics may take to be readable again after what a test has done to the broker."""
@@ -114,12 +114,13 @@ class Topics:
                 "bootstrap.servers": settings().kafka_bootstrap_servers,
                 "group.id": "eyes",
                 "reconnect.backoff.max.ms": 500,
+                "topic.metadata.refresh.interval.ms": 1000,
             }
         )
         self.records: list[Record] = []
         self._next: dict[tuple[str, int], int] = {}
         for topic in TOPICS.values():
-            for partition in self._consumer.list_topics(topic, 10).topics[topic].partitions:
+            for partition in range(PARTITIONS):
                 self._next[topic, partition] = self._end(topic, partition)
         self._consumer.assign(
             [TopicPartition(topic, part, at) for (topic, part), at in self._next.items()]
@@ -180,7 +181,13 @@ class Topics:
             except KafkaException:  # just made, or its broker just back
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(0.1)
+                time.sleep(0.2)
+                self._ask_again()
+
+    def _ask_again(self) -> None:
+        """A broker that is back may have said before that it knows no such partition."""
+        with suppress(KafkaException):
+            self._consumer.list_topics(timeout=5)
 
 
 def committed() -> dict[str, list[UUID]]:

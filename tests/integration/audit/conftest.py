@@ -8,8 +8,8 @@ from domain.ranking import service as ranking
 from infra.database import execute, session
 from infra.redis import redis as redis_client
 from tests.integration.audit.shop import KEPT, corrupt, restore, tables
-from tests.support.healthy_shop import make_healthy_shop, publish_all
-from tests.support.topics import empty_topics
+from tests.support.healthy_shop import make_healthy_shop
+from tests.support.topics import empty_topics, publish_all
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from audit import audit
 from infra.database import rows, session
 from infra.settings import settings
 from tests.integration.audit.shop import broken, corrupt
-from tests.support.healthy_shop import event, produce, publish_all
+from tests.support.healthy_shop import event
+from tests.support.topics import produce, publish_all
 
 
 def test_an_event_that_kafka_does_not_hold_is_missed(shop: None) -> None:

@@ -4,18 +4,16 @@ from domain.catalog.rules import NewProduct, Sort, restocked
 from domain.catalog.shelf import Shelf
 from domain.orders.order import OrderLine, OrderStatus
 from domain.orders.rules import Purchase, Wish
-from domain.ranking.rules import MAX_WINDOW_DAYS
 from domain.wallet.rules import Account
-from tests.support.big_shop import (
+from tests.support.query_plans.big_shop import (
     BALANCE,
+    MANY,
     NOW,
-    PRODUCTS_OF_CARTS,
     REGULAR,
     STOCK,
-    days_ago,
     product_of_line,
 )
-from tests.support.store_calls.calls import Calls, calls_of, given, ids
+from tests.support.query_plans.stores import Calls, calls_of, given, ids
 
 DRAINED = 128
 """Jobs in one transaction: users, carts and orders in one statement."""
@@ -24,6 +22,8 @@ LINES = 1_280
 NEW_JOB = 1_000_000
 
 _PRODUCT, _USER, _ORDER, _ITEM = 7, 7, 6, 13
+_MANY_PRODUCTS = ids(4, MANY, 4)
+"""As in large carts: more than one statement should take."""
 _USERS = ids(2, 2 + DRAINED)
 _COMPLETED = [order_id for order_id in range(4_000, 4_200) if order_id % 20][:DRAINED]
 
@@ -67,8 +67,8 @@ CATALOG: Calls = {
     ),
     **calls_of(
         "domain.catalog.stock_store",
-        lock=[given([_PRODUCT]), given(PRODUCTS_OF_CARTS)],
-        write=[given([_sold(_PRODUCT)]), given([_sold(id_) for id_ in PRODUCTS_OF_CARTS])],
+        lock=[given([_PRODUCT]), given(_MANY_PRODUCTS)],
+        write=[given([_sold(_PRODUCT)]), given([_sold(id_) for id_ in _MANY_PRODUCTS])],
         insert_movements=[given([(_PRODUCT, "order", -1, 1_000_000, NOW)])],
     ),
 }
@@ -107,7 +107,9 @@ WALLET: Calls = calls_of(
     insert_user=[given("kim", NOW)],
     user_of=[given(_USER)],
     balance_of=[given(_USER)],
-    history_of=[given(REGULAR, None, 21), given(REGULAR, 12_000, 21)],
+    history_of=[
+        given(user_id, before, 21) for user_id in (_USER, REGULAR) for before in (None, 12_000)
+    ],
 )
 
 ORDERS: Calls = {
@@ -125,9 +127,12 @@ ORDERS: Calls = {
         lock=[given({_ORDER}), given(_COMPLETED)],
         owner_of=[given(_ORDER)],
         of_user=[
-            given(REGULAR, status, skip, 10)
-            for status in (None, *OrderStatus)
-            for skip in (0, 100)
+            given(_USER, None, 0, 10),
+            *(
+                given(REGULAR, status, skip, 10)
+                for status in (None, *OrderStatus)
+                for skip in (0, 100)
+            ),
         ],
         count_of_user=[given(_USER, None), given(_USER, OrderStatus.COMPLETED)],
     ),
@@ -137,12 +142,3 @@ ORDERS: Calls = {
         refund=[given(_COMPLETED, NOW)],
     ),
 }
-
-RANKING: Calls = calls_of(
-    "domain.ranking.store",
-    best_sellers=[given(days_ago(3), NOW, 100), given(days_ago(MAX_WINDOW_DAYS), NOW, 100)],
-    quantities=[given(days_ago(2), days_ago(1))],
-    orders_since=[given("COMPLETED", days_ago(MAX_WINDOW_DAYS)), given("CANCELLED", days_ago(30))],
-    snapshot=[given()],
-    products=[given(list(range(1, 101)))],
-)

@@ -1,12 +1,11 @@
-"""Calls of the stores of what goes out (outbox, exports) and of what is cleared away."""
+"""Calls of the stores of what goes out: the outbox and the exports."""
 
 from uuid import UUID
 
 from domain.exports.store import Arrival, Failure
 from domain.outbox.events import SHARDS
 from domain.outbox.rules import Pending
-from domain.retention.rules import TABLES
-from tests.support.big_shop import (
+from tests.support.query_plans.big_shop import (
     FIRST_DEAD,
     FIRST_PENDING,
     FIRST_PENDING_EXPORT,
@@ -14,16 +13,15 @@ from tests.support.big_shop import (
     TOKEN,
     uuid_bytes,
 )
-from tests.support.store_calls.calls import Calls, calls_of, given, ids
+from tests.support.query_plans.stores import Calls, calls_of, given, ids
 
 RELAYED = 2_000
 """Events in one batch of the relay."""
 AT_ONCE = 320
 """Calls to the data platform under way."""
-PURGED = 1_000
-"""Rows in one batch of the purge."""
+TAKEN_OVER = 1_000
 COUNTED = 100_000
-_DAYS = 30
+_COUNTED = "counts in an index alone, and no further than a limit"
 
 _EVENT = Pending(
     FIRST_PENDING + 1, uuid_bytes(1), "order", 1, "order.completed", b"{}", None, "", 0
@@ -40,7 +38,7 @@ OUTBOX: Calls = calls_of(
     bury=[given(_EVENT, "too large")],
     revive=[given(FIRST_DEAD)],
     revive_some=[given(500)],
-    count_pending=[given(COUNTED)],
+    count_pending=[given(COUNTED, reads=_COUNTED)],
     oldest_pending_seconds=[given()],
     one=[given(FIRST_DEAD)],
     page=[
@@ -66,22 +64,9 @@ EXPORTS: Calls = calls_of(
     synced=[given(TOKEN, _SENDING)],
     failed=[given(TOKEN, [Failure(one, "503", False, 5.0) for one in _SENDING])],
     release=[given(TOKEN, _SENDING)],
-    take_over=[given(PURGED)],
-    waiting=[given(COUNTED)],
+    take_over=[given(TAKEN_OVER)],
+    waiting=[given(COUNTED, reads=_COUNTED)],
     of_order=[given(7)],
     order_status=[given(7)],
     rearm=[given(7)],
-)
-
-RETENTION: Calls = calls_of(
-    "domain.retention.store",
-    window=[given(table, after, _DAYS, PURGED) for table in TABLES for after in (0, 2_000)],
-    delete=[given(table, ids(1, PURGED + 1), _DAYS) for table in TABLES],
-    delete_expired_keys=[given(PURGED)],
-    settled=[given()],
-    remember=[given({"jobs": 1})],
-)
-
-ADMIN_AUDIT: Calls = calls_of(
-    "domain.admin_audit.store", insert=[given(1, "coupon.change", "coupon:6", "{}")]
 )

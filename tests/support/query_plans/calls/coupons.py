@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.coupons.rules import Discount, DiscountType, HoldingStatus, NewCoupon, Supply
 from domain.jobs.kinds import Job
-from tests.support.big_shop import (
+from tests.support.query_plans.big_shop import (
     COUPON_QUANTITY,
     COUPONS_ISSUED,
     FIRST_HELD_BY_REGULAR,
@@ -16,7 +16,7 @@ from tests.support.big_shop import (
     REGULAR,
     coupon_expiry,
 )
-from tests.support.store_calls.calls import Calls, calls_of, given, ids
+from tests.support.query_plans.stores import Calls, calls_of, given, ids
 
 _DISCOUNT = Discount(DiscountType.FIXED, 1_000)
 _HOLDERS = ids(2, 258, 2)
@@ -55,9 +55,12 @@ COUPONS: Calls = {
         insert=[given(NewCoupon("New", _DISCOUNT, 100, NOW + timedelta(days=1)))],
         set_max_quantity=[given(HOT_COUPON, COUPON_QUANTITY + 1)],
         held_by=[
-            given(REGULAR, status, NOW, before, 21)
-            for status in (None, *HoldingStatus)
-            for before in (None, FIRST_HELD_BY_REGULAR + 700)
+            given(_HOLDERS[0], None, NOW, None, 21),
+            *(
+                given(REGULAR, status, NOW, before, 21)
+                for status in (None, *HoldingStatus)
+                for before in (None, FIRST_HELD_BY_REGULAR + 300)
+            ),
         ],
         holding=[given(FIRST_HELD_BY_REGULAR)],
     ),

@@ -6,9 +6,7 @@ from uuid import UUID
 from domain.jobs.kinds import Admission, Claim, Command, Lane
 from domain.jobs.status_store import JobRecord
 from domain.kinds import KINDS
-from domain.outbox.events import SHARDS
-from domain.outbox.rules import Pending
-from tests.support.big_shop import (
+from tests.support.query_plans.big_shop import (
     FIRST_FOR_COUPON,
     FIRST_QUEUED,
     FIRST_RUNNING,
@@ -19,12 +17,13 @@ from tests.support.big_shop import (
     TOKEN,
     hash_bytes,
 )
-from tests.support.store_calls.calls import Calls, calls_of, given, ids
+from tests.support.query_plans.stores import Calls, calls_of, given, ids
 
 GATHERED = 256
 """Requests in one group commit."""
 DRAINED = 128
 
+_USER = 7
 _NEW = ids(1_000_000, 1_000_000 + GATHERED)
 _HELD = ids(FIRST_RUNNING + DRAINED, FIRST_RUNNING + RUNNING)
 _EXPIRED = ids(FIRST_RUNNING, FIRST_RUNNING + DRAINED)
@@ -69,10 +68,18 @@ JOBS: Calls = {
         by_uuids=[given(_uuids([100])), given(_uuids(range(1_000, 1_000 + GATHERED)))],
         ended_among=[given(_uuids(range(1_000, 1_000 + GATHERED)))],
         of_user=[
-            given(user_id, status, kind, before, 21)
-            for user_id in (REGULAR, None)
-            for status, kind in ((None, None), ("succeeded", "order.place"))
-            for before in (None, 12_000)
+            *(
+                given(user_id, status, kind, before, 21)
+                for user_id, status, kind in (
+                    (_USER, None, None), (REGULAR, None, None),
+                    (REGULAR, "succeeded", "order.place"), (None, None, None),
+                )
+                for before in (None, 12_000)
+            ),
+            given(
+                None, "cancelled", None, None, 21,
+                reads="an admin's search over everybody's jobs goes on until its page is full",
+            ),
         ],
         key_has_work=[given(_HOT_KEY)],
         position=[
