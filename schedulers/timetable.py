@@ -5,7 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from schedulers.guard import Guarded
@@ -21,21 +21,25 @@ class Timetable:
     def __init__(self) -> None:
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            # A late run is still wanted, and several missed ones are one.
+            # A late run is still wanted, and several missed ones are one. APScheduler drops a run
+            # that is due while another is being counted as ended; so the relay may have two, the
+            # second of which only says that it was wanted.
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         )
-        self._scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        self._scheduler.add_listener(self._ended, EVENT_JOB_ERROR)
         # A run that is still under way when the next is due: that is what the limit is for.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-        self._nudged = threading.Event()
-        self._relaying = threading.Event()
+        self._lock = threading.Lock()
+        self._nudged = False
+        self._relaying = False
 
     def every(self, seconds: float, job: Guarded, first_after: float = 0.0) -> None:
         """Run ``job`` every ``seconds``, for the first time in ``first_after`` seconds."""
         self._scheduler.add_job(
-            self._run,
+            self._relay if job.name == RELAY else job,
             "interval",
-            args=(job,),
+            args=(job,) if job.name == RELAY else (),
+            max_instances=2 if job.name == RELAY else 1,
             id=job.name,
             name=job.name,
             seconds=seconds,
@@ -44,10 +48,12 @@ class Timetable:
 
     def nudge(self) -> None:
         """Run the relay now, or again as soon as the run under way has ended."""
-        if not self._nudged.is_set():
-            self._nudged.set()
-            if not self._relaying.is_set():
-                self._bring_forward()
+        with self._lock:
+            known, self._nudged = self._nudged, True
+            if known or self._relaying:
+                return
+        if self._scheduler.running:
+            self._scheduler.modify_job(RELAY, next_run_time=datetime.now(UTC))
 
     def start(self) -> None:
         self._scheduler.start()
@@ -56,22 +62,28 @@ class Timetable:
         """Start no run any more and wait for those under way."""
         self._scheduler.shutdown(wait=True)
 
-    def _run(self, job: Guarded) -> None:
-        if job.name == RELAY:
-            self._relaying.set()
-            self._nudged.clear()  # what is nudged from here on is not surely seen by this run
-        job()
+    def _relay(self, job: Guarded) -> None:
+        """Run the relay until nobody has asked for it meanwhile; never beside itself."""
+        with self._lock:
+            self._nudged = self._relaying
+            if self._relaying:
+                return
+            self._relaying = True
+        try:
+            job()
+            while self._asked_again():
+                job()
+        except BaseException:
+            with self._lock:
+                self._relaying = False
+            raise
+
+    def _asked_again(self) -> bool:
+        """Whether somebody nudged during the run that has just ended, which may not have seen why;
+        if nobody did, no run is under way from here on."""
+        with self._lock:
+            self._relaying, self._nudged = self._nudged, False
+            return self._relaying
 
     def _ended(self, event: JobExecutionEvent) -> None:
-        if event.exception:
-            log.error("job broke its guard", job=event.job_id, error=repr(event.exception))
-        # APScheduler leaves out a run that is due while another is under way. Now none is: it calls
-        # this after it has counted the run as ended.
-        if event.job_id == RELAY:
-            self._relaying.clear()
-            if self._nudged.is_set():
-                self._bring_forward()
-
-    def _bring_forward(self) -> None:
-        if self._scheduler.running:
-            self._scheduler.modify_job(RELAY, next_run_time=datetime.now(UTC))
+        log.error("job broke its guard", job=event.job_id, error=repr(event.exception))

@@ -14,7 +14,7 @@ from domain.jobs.kinds import Job, Lane
 from domain.jobs.problems import error_body
 from domain.jobs.rules import MAX_LOST_ALONE
 from domain.kernel.errors import InternalError
-from infra.database import affected, run_transaction
+from infra.database import run_transaction
 from infra.metrics import jobs_ended, leases_taken_over
 
 log = structlog.get_logger(__name__)
@@ -85,8 +85,7 @@ def _take_over(lane: Lane, expired: Sequence[Claimable], token: bytes) -> Claime
 
 def _end_poison(job: Claimable, token: bytes) -> None:
     problem = InternalError("The job took its worker down three times and was given up.")
-    # Under the row lock, and only from the expired lease: the worker that had it is fenced off.
-    affected("UPDATE jobs SET lease_token = %s WHERE id = %s", (token, job.id))
+    claim_store.seize(job.id, token)
     claim_store.end_failed([(job.id, error_body(problem, job.traceparent))], token, by_system=True)
     if job.claim_hash:
         claim_store.free_claims([(job.claim_hash, job.uuid)])

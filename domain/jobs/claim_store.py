@@ -105,6 +105,15 @@ def requeue_expired(ids: Sequence[int]) -> int:
     )
 
 
+def seize(id_: int, token: bytes) -> int:
+    """Take a job, under its row lock, from a lease that has expired: its worker is fenced off."""
+    return affected(
+        "UPDATE jobs SET lease_token = %s WHERE id = %s AND status = 'running' "
+        "AND lease_until <= NOW(3)",
+        (token, id_),
+    )
+
+
 def count_held(ids: Sequence[int], token: bytes) -> int:
     """How many of these jobs are still leased under ``token``."""
     found = rows(

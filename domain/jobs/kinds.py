@@ -80,10 +80,11 @@ Handler = Callable[[Sequence[Job]], Sequence[Outcome]]
 """A batch of jobs of one kind in, one outcome a job out, in the same order.
 
 Runs inside the drain's open transaction: it locks rows in the global order (users → carts →
-orders → user_coupons → coupons → coupon_gates → products, each by id), lets its slice's rules decide job by
-job in memory, writes effects and outbox events in a few multi-row statements, and returns. Jobs of
-one key come in the order accepted and see each other's effects. An exception rolls the whole batch
-back; the drain then splits it, so a handler never has to save the others from one of them.
+orders → user_coupons → coupons → coupon_gates → products, each by id), lets its slice's rules
+decide job by job in memory, writes effects and outbox events in a few multi-row statements, and
+returns. Jobs of one key come in the order accepted and see each other's effects. An exception
+rolls the whole batch back; the drain then splits it, so a handler never has to save the others
+from one of them.
 """
 
 

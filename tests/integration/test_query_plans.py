@@ -55,9 +55,9 @@ def test_a_store_reads_little(name: str, ran: Mapping[str, Ran]) -> None:
             raise statements
         assert statements, f"{name} sends nothing"
         for statement in statements:
-            texts = [one.text for one in statement.faults() if one.kind not in call.excused]
+            texts = {one.text for one in statement.faults() if one.kind not in call.excused}
             if texts:
-                found.append(f"{', '.join(texts)}:\n      {statement}")
+                found.append(f"{', '.join(sorted(texts))}:\n      {statement}")
     if found:
         pytest.fail("\n\n".join([name, *found]), pytrace=False)
 

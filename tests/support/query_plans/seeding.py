@@ -34,7 +34,7 @@ class Rows(NamedTuple):
     """So many rows of a table, by what each number from 1 makes of each column."""
 
     table: str
-    count: int
+    size: int
     columns: dict[str, str]
 
 
@@ -186,12 +186,12 @@ def fill() -> None:
         execute("CREATE TEMPORARY TABLE numbers (n INT NOT NULL PRIMARY KEY)")
         numbers = list(range(1, MOST + 1))
         execute(f"INSERT INTO numbers VALUES {placeholders(MOST, '(%s)')}", numbers)
-        for table, count, columns in (*_SHOP, *_MACHINERY):
+        for table, size, columns in (*_SHOP, *_MACHINERY):
             made = ", ".join(columns.values()).replace("%", "%%")
             execute(
                 f"INSERT INTO {table} ({', '.join(columns)}) "
                 f"SELECT {made} FROM numbers WHERE n <= %s ORDER BY n",
-                (count,),
+                (size,),
             )
         execute("DROP TEMPORARY TABLE numbers")
         execute(f"ANALYZE TABLE {', '.join(tables())}").fetchall()
