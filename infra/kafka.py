@@ -112,9 +112,11 @@ def _common() -> dict[str, str | int | float | bool]:
         "client.id": "shop",
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 2_000,
-        # A broker that has just come back may not know its topics yet; by default a client that was
-        # told so would ask again after five minutes.
+        # A broker that has just come back may not know its topics yet, nor itself. By default a
+        # client that was told so asks again after five minutes; one that was told of no broker at
+        # all forgets the only one it had, and waits as long before it begins anew.
         "topic.metadata.refresh.interval.ms": 10_000,
+        "metadata.recovery.rebootstrap.trigger.ms": 5_000,
     }
 
 

@@ -115,6 +115,7 @@ class Topics:
                 "group.id": "eyes",
                 "reconnect.backoff.max.ms": 500,
                 "topic.metadata.refresh.interval.ms": 1000,
+                "metadata.recovery.rebootstrap.trigger.ms": 2000,
             }
         )
         self.records: list[Record] = []
