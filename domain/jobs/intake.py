@@ -7,6 +7,7 @@ load, so that a commit's cost is shared. Nothing here touches Redis.
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,12 @@ MAX_BATCH = 256
 MAX_WAITING = 2000
 """Requests that may wait for a committer, beyond which it is overloaded and says so."""
 ANSWER_SECONDS = 10.0
+READ_BACK_SECONDS = 15.0
+READ_BACK_PAUSE = 0.2
+UNKNOWN = (
+    "The database went away while it committed, so whether this was accepted is not known. Repeat "
+    "it with the same Idempotency-Key, or look at /api/jobs."
+)
 ER_LOCK_WAIT_TIMEOUT = 1205
 
 log = structlog.get_logger(__name__)
@@ -132,13 +139,22 @@ class _Committer:
 
     def _commit(self, batch: Sequence[_Pending]) -> None:
         """Commit ``batch``; a batch with a row that the database refuses is split around it."""
+        written = False
+
+        def work() -> dict[UUID, Result]:
+            nonlocal written
+            written = False
+            results = Batch(self._kinds, [(one.uuid, one.command) for one in batch]).write()
+            written = True
+            return results
+
         try:
-            results = run_transaction(
-                lambda: Batch(self._kinds, [(one.uuid, one.command) for one in batch]).write(),
-                restarts_lock_waits=False,
-            )
+            results = run_transaction(work, restarts_lock_waits=False)
         except (peewee.OperationalError, peewee.InterfaceError) as error:
-            self._end_unavailable(batch, error)
+            if written and is_connection_lost(error):
+                self._end_unknown(batch, error)
+            else:
+                self._end_unavailable(batch, error)
         except (peewee.IntegrityError, peewee.DataError) as error:
             if len(batch) == 1:
                 log.error("job refused by the database", kind=batch[0].command.kind, exc_info=error)
@@ -160,28 +176,42 @@ class _Committer:
             self._wake(self._lane)
 
     def _end_unavailable(self, batch: Sequence[_Pending], error: Exception) -> None:
-        """The outcome of a broken COMMIT is read back: a job that exists was accepted."""
+        """Nothing was committed, and everybody is told so."""
         log.warning("intake transaction failed", lane=self._lane, error=repr(error))
-        found: dict[UUID, datetime] = {}
-        if is_connection_lost(error):
+        if error_code(error) == ER_LOCK_WAIT_TIMEOUT:
+            self._end(batch, Unavailable("Others are in the way in the database."))
+        else:
+            self._end(batch, Unavailable("The database is away.", retry_after=2))
+
+    def _end_unknown(self, batch: Sequence[_Pending], error: Exception) -> None:
+        """The COMMIT was sent and its answer lost: only a read-back may say what became of it.
+
+        Until it succeeds nobody is told "no job"; this committer could do nothing else meanwhile.
+        """
+        log.warning("commit without an answer", lane=self._lane, error=repr(error))
+        deadline = time.monotonic() + READ_BACK_SECONDS
+        found = self._read_back([one.uuid for one in batch])
+        while found is None and time.monotonic() < deadline:
+            time.sleep(READ_BACK_PAUSE)
             found = self._read_back([one.uuid for one in batch])
+        if found is None:
+            self._end(batch, Unavailable(UNKNOWN, retry_after=5))
+            return
         for one in batch:
             if one.uuid in found:
                 one.end(Accepted(one.uuid, one.command.kind, found[one.uuid], replayed=False))
-            elif error_code(error) == ER_LOCK_WAIT_TIMEOUT:
-                one.end(Unavailable("Others are in the way in the database."))
-            else:
-                one.end(Unavailable("The database is away.", retry_after=2))
+        self._end(batch, Unavailable("The database is away.", retry_after=2))
         if found:
             self._wake(self._lane)
 
-    def _read_back(self, uuids: Sequence[UUID]) -> dict[UUID, datetime]:
+    def _read_back(self, uuids: Sequence[UUID]) -> dict[UUID, datetime] | None:
+        """The jobs among ``uuids`` that were committed; None while the database cannot say."""
         try:
             with transaction():
                 return intake_store.committed(uuids)
         except peewee.PeeweeException as error:
-            log.warning("commit not read back", lane=self._lane, error=repr(error))
-            return {}
+            log.warning("commit not read back yet", lane=self._lane, error=repr(error))
+            return None
 
     def _end(self, batch: Sequence[_Pending], result: Result) -> None:
         for one in batch:

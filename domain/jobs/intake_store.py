@@ -8,9 +8,7 @@ import orjson
 
 from domain.jobs.kinds import Admission, Claim, Command, Kinds
 from infra.database import execute, placeholders, rows
-
-KEY_HOURS = 24 * 30
-"""How long an Idempotency-Key is remembered; the contract promises 24 hours at least."""
+from infra.settings import settings
 
 
 def claim_keys(claims: Sequence[tuple[Claim, UUID]]) -> dict[bytes, tuple[UUID, bytes]]:
@@ -24,13 +22,15 @@ def claim_keys(claims: Sequence[tuple[Claim, UUID]]) -> dict[bytes, tuple[UUID, 
         first.setdefault(claim.hash, (claim, uuid))
     if not first:
         return {}
+    # As long as the job that it names; the contract promises 24 hours at least.
+    days = settings().retention_days
     params: list[object] = []
     for hash_ in sorted(first):
         claim, uuid = first[hash_]
-        params += [hash_, uuid.bytes, claim.fingerprint, None if claim.until_failure else KEY_HOURS]
+        params += [hash_, uuid.bytes, claim.fingerprint, None if claim.until_failure else days]
     execute(
         "INSERT INTO idempotency_keys (hash, job_uuid, body_hash, expires_at) VALUES "
-        + placeholders(len(first), "(%s,%s,%s, NOW(3) + INTERVAL %s HOUR)")
+        + placeholders(len(first), "(%s,%s,%s, NOW(3) + INTERVAL %s DAY)")
         + " ON DUPLICATE KEY UPDATE hash = hash",
         params,
     )

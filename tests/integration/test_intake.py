@@ -3,10 +3,12 @@
 import threading
 import uuid
 
+import peewee
+import pymysql
 import pytest
 
 from domain.jobs import intake as intake_module
-from domain.jobs import service
+from domain.jobs import intake_store, service
 from domain.jobs.admission import Accepted, Batch, Result
 from domain.jobs.intake import Intake
 from domain.jobs.keys import idempotency_claim
@@ -14,6 +16,7 @@ from domain.jobs.kinds import Command, Lane
 from domain.kernel.errors import KeyReused, Unavailable
 from domain.kinds import KINDS
 from domain.wallet import charge
+from infra.database import database as connection
 from infra.database import rows, session
 from tests.support.shop import accepted, given_users, submit, work
 
@@ -243,3 +246,40 @@ def test_who_is_told_of_no_job_has_none(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(answers["first"], Accepted)
     accepted(a_charge(user))
     assert count("jobs") == 2
+
+
+@pytest.mark.parametrize("was_committed", [True, False])
+def test_a_commit_whose_answer_was_lost_is_read_back(
+    monkeypatch: pytest.MonkeyPatch, was_committed: bool
+) -> None:
+    """Nobody is told "no job" before the database has said so, however long it is away."""
+    [user] = given_users(0)
+    intake = Intake(KINDS, lambda _: None)
+    commit, read_back = type(connection).commit, intake_store.committed
+    lost = peewee.OperationalError(pymysql.err.OperationalError(2013, "lost"), 2013, "lost")
+    tries: list[int] = []
+
+    def answer_lost(self: object) -> None:
+        monkeypatch.setattr(type(connection), "commit", commit)
+        if was_committed:
+            commit(self)
+        raise lost
+
+    def away_at_first(uuids: list[uuid.UUID]) -> object:
+        tries.append(len(uuids))
+        if len(tries) < 4:
+            raise lost
+        return read_back(uuids)
+
+    # Given a COMMIT whose answer never comes, and a database that is away for a while then
+    monkeypatch.setattr(type(connection), "commit", answer_lost)
+    monkeypatch.setattr(intake_store, "committed", away_at_first)
+    # When a request is in it, Then its answer is what the database says in the end
+    name = uuid.uuid4()
+    if was_committed:
+        assert intake.submit(a_charge(user), name).uuid == name
+    else:
+        with pytest.raises(Unavailable):
+            intake.submit(a_charge(user), name)
+    assert len(tries) == 4
+    assert count("jobs") == was_committed
