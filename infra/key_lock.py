@@ -24,6 +24,7 @@ class KeyLocks:
     def __init__(self, client: Redis, seconds: float) -> None:
         self._client = client
         self._milliseconds = int(seconds * 1000)
+        self._acquire = client.register_script(load_script("lock_acquire"))
         self._release = client.register_script(load_script("lock_release"))
 
     def acquire(self, keys: Sequence[str]) -> tuple[str, list[str]]:
@@ -34,7 +35,9 @@ class KeyLocks:
         token = os.urandom(16).hex()
         pipeline = self._client.pipeline(transaction=False)
         for key in keys:
-            pipeline.set(PREFIX + key, token, nx=True, px=self._milliseconds)
+            self._acquire(
+                keys=[PREFIX + key], args=[token, self._milliseconds], client=pipeline
+            )
         taken = pipeline.execute()
         return token, [key for key, got in zip(keys, taken, strict=True) if got]
 

@@ -57,12 +57,17 @@ class Claimable:
 
 
 def lock_earliest(wanted: dict[str, int]) -> list[Claimable]:
-    """Lock the earliest unended jobs of each key, so many at most, in the key's order."""
+    """Lock the earliest unended jobs of each key, so many at most, in the key's order.
+
+    A row that another transaction has locked ends its key here: it is not waited for, because a
+    worker that stands still in its last statement would make everybody stand still.
+    """
     if not wanted:
         return []
-    one = "(SELECT id FROM jobs WHERE queue_key = %s ORDER BY seq, id LIMIT %s)"
+    one = "(SELECT id, queue_key FROM jobs WHERE queue_key = %s ORDER BY seq, id LIMIT %s)"
     params = [value for pair in wanted.items() for value in pair]
-    ids = [row[0] for row in rows(" UNION ALL ".join([one] * len(wanted)), params)]
+    earliest = rows(" UNION ALL ".join([one] * len(wanted)), params)
+    ids = [id_ for id_, _ in earliest]
     if not ids:
         return []
     locked = rows(
@@ -71,14 +76,22 @@ def lock_earliest(wanted: dict[str, int]) -> list[Claimable]:
         "status = 'queued' AND (due_at IS NULL OR due_at <= NOW(3)), "
         "status = 'running' AND lease_until <= NOW(3), "
         "COALESCE(TIMESTAMPDIFF(MICROSECOND, failing_since, NOW(3)) / 1000000, 0) "
-        f"FROM jobs WHERE id IN ({placeholders(len(ids))}) ORDER BY id FOR UPDATE",
+        f"FROM jobs WHERE id IN ({placeholders(len(ids))}) ORDER BY id "
+        "FOR UPDATE SKIP LOCKED",
         ids,
     )
-    claimable = [
-        Claimable(*row[:16], float(row[16]))  # type: ignore[call-arg]  # mypy cannot count a slice
+    claimable = {
+        row[0]: Claimable(*row[:16], float(row[16]))  # type: ignore[call-arg]  # a slice's length
         for row in locked
-    ]
-    return sorted(claimable, key=lambda job: (job.seq, job.id))
+    }
+    skipped: set[str] = set()
+    free: list[Claimable] = []
+    for id_, key in earliest:
+        if id_ not in claimable:
+            skipped.add(key)
+        elif key not in skipped:
+            free.append(claimable[id_])
+    return sorted(free, key=lambda job: (job.seq, job.id))
 
 
 def lease(ids: Sequence[int], token: bytes, seconds: float) -> int:

@@ -22,7 +22,7 @@ from domain.jobs.claim import Claimed, claim
 from domain.jobs.errors import LeaseLost
 from domain.jobs.kinds import Kinds, Lane
 from domain.jobs.perform import Performer
-from domain.jobs.rules import Waiting, choose
+from domain.jobs.rules import Waiting, choose, split_known
 from infra.database import is_connection_lost, run_transaction, session
 from infra.key_lock import KeyLocks
 from infra.metrics import drain_batch_size, fenced_writes
@@ -66,10 +66,15 @@ class Drain:
         busy: set[str] = set()
         with session():
             while self._clock() < end:
-                window = self._window(lane, busy)
+                window, unable = split_known(self._window(lane, busy), self._kinds.lane(lane))
+                if unable:
+                    log.error("jobs of kinds that this release does not know", keys=len(unable))
+                    busy |= unable
                 wanted = choose(window, self._batch, self._batch_per_key)
-                if not wanted:
+                if not wanted and not unable:
                     return False
+                if not wanted:
+                    continue
                 busy |= self._round(lane, window[0].kind, wanted)
         return True
 
@@ -115,9 +120,7 @@ class Drain:
     def _perform(self, lane: Lane, kind: str, claimed: Claimed) -> None:
         drain_batch_size.labels(lane).observe(len(claimed.jobs))
         try:
-            performed = Performer(self._kinds[kind], claimed.token, self._clock).perform(
-                claimed.jobs
-            )
+            performed = self._performer(kind, claimed).perform(claimed.jobs)
         except LeaseLost as lost:
             fenced_writes.inc()
             log.warning("fenced off", lane=lane, kind=kind, reason=str(lost))
@@ -127,6 +130,9 @@ class Drain:
                 self._give_back(claimed)
             raise
         self._ended(performed.ended)
+
+    def _performer(self, kind: str, claimed: Claimed) -> Performer:
+        return Performer(self._kinds[kind], claimed.token, self._lease_seconds, self._clock)
 
     def _ended(self, uuids: Sequence[UUID]) -> None:
         if uuids:

@@ -11,10 +11,10 @@ import peewee
 import structlog
 
 from domain.jobs import claim_store
-from domain.jobs.errors import LeaseLost
+from domain.jobs.errors import LeaseLost, OutOfTime
 from domain.jobs.kinds import Job, JobKind, Outcome, PutBack, Refused, Succeeded
 from domain.jobs.problems import error_body
-from domain.jobs.rules import ABORT_SECONDS, HOLD_SECONDS, RETRY, halves
+from domain.jobs.rules import ABORT_SHARE, HOLD_SECONDS, halves, retry_seconds
 from domain.kernel.errors import InternalError
 from infra.database import is_connection_lost, is_restartable, run_transaction
 from infra.metrics import drain_retries, job_seconds, jobs_ended
@@ -33,17 +33,21 @@ class Performed:
 class Performer:
     """Does the claimed jobs of one kind, under one lease token.
 
-    ``started`` is when the lease was taken, by ``clock`` in seconds: long before the lease ends,
-    the performer gives up by itself.
+    Made just after the claim: well before ``lease_seconds`` have passed by ``clock``, the performer
+    gives up by itself.
     """
 
     def __init__(
-        self, kind: JobKind, token: bytes, clock: Callable[[], float] = time.monotonic
+        self,
+        kind: JobKind,
+        token: bytes,
+        lease_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kind = kind
         self._token = token
         self._clock = clock
-        self._started = clock()
+        self._deadline = clock() + ABORT_SHARE * lease_seconds
 
     def perform(self, jobs: Sequence[Job]) -> Performed:
         """Do ``jobs`` in one transaction; a batch that fails as a whole is split until the guilty
@@ -56,6 +60,8 @@ class Performer:
             return self._attempt(jobs)
         except LeaseLost:
             raise
+        except OutOfTime:
+            return self._out_of_time(jobs)
         except peewee.PeeweeException as error:
             if is_connection_lost(error):
                 raise
@@ -85,6 +91,12 @@ class Performer:
         if claim_store.give_back(ids, self._token) != len(ids):
             raise LeaseLost("jobs to give back were taken over")
 
+    def _out_of_time(self, jobs: Sequence[Job]) -> Performed:
+        """Nothing is wrong with these jobs; they wait a moment, and no attempt is counted."""
+        log.warning("given up before the lease ends", kind=self._kind.name, jobs=len(jobs))
+        outcomes = [PutBack("out of time", dependency_away=True)] * len(jobs)
+        return self._commit(lambda: self._record(jobs, outcomes))
+
     def _failed_alone(self, job: Job, error: Exception, contention: bool) -> Performed:
         log.error(
             "job failed", kind=job.kind, job=str(job.uuid), attempts=job.attempts, exc_info=error
@@ -105,13 +117,14 @@ class Performer:
         return self._commit(work)
 
     def _commit(self, work: Callable[[], "_Ledger"]) -> Performed:
-        ledger = run_transaction(work)
+        # A lock wait is not tried again with the whole batch: dividing finds who is in the way.
+        ledger = run_transaction(work, restarts_lock_waits=False)
         ledger.count()
         return Performed([job.uuid for job in ledger.ended], ledger.waiting_keys)
 
     def _check_time(self) -> None:
-        if self._clock() - self._started > ABORT_SECONDS:
-            raise LeaseLost("the lease is about to end")
+        if self._clock() > self._deadline:
+            raise OutOfTime
 
     def _record(self, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> "_Ledger":
         """Write every outcome under the lease token, or nothing at all."""
@@ -160,7 +173,7 @@ class _Ledger:
             self._freed.append((job.claim_hash, job.uuid.bytes))
 
     def _wait(self, job: Job, outcome: PutBack) -> None:
-        seconds = RETRY.jittered(job.attempts)
+        seconds = retry_seconds(job.attempts, job.failing_for, outcome.dependency_away)
         self._put_back.append((job.id, seconds, not outcome.dependency_away))
         self.waiting_keys.add(job.concurrency_key)
         drain_retries.labels(job.kind).inc()

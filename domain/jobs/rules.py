@@ -1,6 +1,6 @@
 """Decisions of the machinery. Pure: values in, decision out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.jobs.kinds import Job
@@ -9,8 +9,9 @@ from domain.kernel.backoff import Backoff
 RETRY = Backoff(base=0.2, cap=8.0)
 HOLD_SECONDS = 30.0
 """How long a job may hold back the later ones of its key by being put back."""
-ABORT_SECONDS = 8.0
-"""A drain that has not committed so long after its claim gives up: its lease is about to end."""
+ABORT_SHARE = 0.8
+"""A drain that has not committed after this share of its lease gives up: the lease is about to end.
+"""
 MAX_LOST_ALONE = 3
 """Attempts run alone that took their worker down, after which the job is at fault."""
 
@@ -59,6 +60,30 @@ def _share(ready: Mapping[str, int], batch: int, per_key: int) -> dict[str, int]
                 chosen[key] = had + take
                 room -= take
     return chosen
+
+
+def retry_seconds(attempts: int, failing_for: float, dependency_away: bool) -> float:
+    """How long a job that is put back waits; never past the time that it may hold back its key."""
+    seconds = RETRY.jittered(max(1, attempts))
+    return seconds if dependency_away else min(seconds, max(0.0, HOLD_SECONDS - failing_for))
+
+
+def split_known(
+    window: Sequence[Waiting], known: Collection[str]
+) -> tuple[list[Waiting], set[str]]:
+    """The jobs that this release can do, and the keys of those that it cannot.
+
+    A release before this one may be asked for what it does not know; such a job, and all behind it
+    in its key, waits for a worker that does.
+    """
+    able: list[Waiting] = []
+    unable: set[str] = set()
+    for job in window:
+        if job.kind not in known:
+            unable.add(job.key)
+        elif job.key not in unable:
+            able.append(job)
+    return able, unable
 
 
 def halves(jobs: Sequence[Job]) -> tuple[Sequence[Job], Sequence[Job]]:

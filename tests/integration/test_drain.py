@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
+import pymysql
 import pytest
 from redis import Redis
 
@@ -12,7 +13,9 @@ from domain.jobs.service import cancel, find
 from domain.jobs.sweeper import lanes_to_wake
 from domain.wallet import charge
 from infra import metrics
-from infra.database import execute, rows, session
+from infra.database import connect_params, execute, rows, session
+from infra.key_lock import KeyLocks
+from tests.support.services import TestServices
 from tests.support.shop import accepted, given_users, jobs, make_drain, work
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -294,3 +297,57 @@ def test_a_wake_delivered_twice_does_nothing_twice(redis: Redis) -> None:
     for _ in range(2):
         work(redis)
     assert balance(user) == 100
+
+
+def test_a_row_that_others_hold_delays_its_own_job_and_fails_none(
+    redis: Redis, services: TestServices
+) -> None:
+    # Given jobs of five users, the row of one of whom somebody else holds
+    users = given_users(*[0] * 5)
+    uuids = accepted(*[a_charge(user) for user in users])
+    name, params = connect_params(services.urls.database)
+    other = pymysql.connect(database=name, **params)
+    with other.cursor() as cursor:
+        cursor.execute("SELECT id FROM users WHERE id = %s FOR UPDATE", (users[2],))
+        # When they are worked, with little time for it
+        make_drain(redis, lease_seconds=4).run(Lane.USERS)
+        done = jobs(uuids)
+        # Then that job waits, and neither it nor another is a suspect or has used up an attempt
+        assert (done[2].status, done[2].attempts) == ("queued", 0)
+        with session():
+            assert rows("SELECT SUM(suspect), SUM(lost_alone) FROM jobs") == [(0, 0)]
+        other.rollback()
+    other.close()
+    # And all are done when the row is free
+    make_due()
+    work(redis)
+    assert [job.status for job in jobs(uuids)] == ["succeeded"] * 5
+
+
+def test_a_kind_that_this_release_does_not_know_waits_for_one_that_does(redis: Redis) -> None:
+    # Given a job of a kind of tomorrow, with one behind it, and another user's
+    user, other = given_users(0, 0)
+    location = charge.KIND.location
+    newer = Kinds([charge.KIND, JobKind("new", Lane.USERS, charge.charge, location)])
+    command = charge.Command("new", user, user, f"user:{user}", {"amount": 1})
+    unknown, behind = accepted(command, a_charge(user), kinds=newer)
+    [known] = accepted(a_charge(other))
+    # When a worker of today works, Then it does what it knows, and nothing out of order
+    work(redis)
+    assert [job.status for job in jobs([unknown, behind, known])] == [
+        "queued", "queued", "succeeded",
+    ]
+    # And one of tomorrow does the rest
+    work(redis, newer)
+    assert [job.status for job in jobs([unknown, behind])] == ["succeeded"] * 2
+
+
+def test_a_lock_asked_for_twice_by_one_taker_is_taken(redis: Redis) -> None:
+    # Given a client that missed the answer and asks again, with the same token
+    locks = KeyLocks(redis, 10)
+    token, _ = locks.acquire(["a"])
+    again = locks._acquire(keys=["lock:a"], args=[token, 10_000])
+    # Then the lock is its own, and nobody else's
+    assert again == 1
+    assert locks.acquire(["a"])[1] == []
+    assert locks.release(token, ["a"]) == 1

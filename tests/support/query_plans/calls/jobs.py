@@ -101,6 +101,7 @@ JOBS: Calls = {
         lock_earliest=[given(dict.fromkeys(_KEYS, 2)), given({_HOT_KEY: DRAINED})],
         lease=[given(_QUEUED, TOKEN, 10.0)],
         requeue_expired=[given(_EXPIRED)],
+        seize=[given(_EXPIRED[0], bytes(16))],
         count_held=[given(_HELD, TOKEN)],
         end_succeeded=[given([(id_, "{}") for id_ in _HELD], TOKEN)],
         end_failed=[given([(id_, "{}") for id_ in _HELD], TOKEN, True)],
