@@ -35,6 +35,11 @@ _CHECKOUT_SECONDS = 5.0
 
 ER_RECORD_CHANGED = 1020  # MariaDB from 11.6.2, in snapshot conflicts
 RESTARTABLE = frozenset({ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER_RECORD_CHANGED})
+_NOT_NOW = frozenset({
+    ER.DISK_FULL, ER.CON_COUNT_ERROR, ER.RECORD_FILE_FULL, ER.HOST_IS_BLOCKED,
+    ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED, ER.OPTION_PREVENTS_STATEMENT,
+    ER.QUERY_INTERRUPTED, 1836,  # 1836: InnoDB is read-only
+})
 MAX_RESTARTS = 8
 
 T = TypeVar("T")
@@ -163,10 +168,13 @@ def session() -> Iterator[ShopDatabase]:
 def transaction() -> Iterator[ShopDatabase]:
     """One READ COMMITTED transaction: committed at the end, rolled back on any error.
 
-    A connection that broke on the way is discarded, so that the next block opens a new one.
+    Transactions do not nest. A connection that broke on the way is discarded, so that the next
+    block opens a new one.
     Raises what the database raised; after a lost connection during COMMIT the outcome is unknown.
     """
     with session():
+        if database.in_transaction():
+            raise RuntimeError("a transaction within a transaction")
         try:
             with database.atomic():
                 yield database
@@ -223,6 +231,17 @@ def is_connection_lost(error: BaseException) -> bool:
     )
 
 
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database cannot do it now, and may well do it later: away, full, read-only while
+    another node takes over, or others are in the way."""
+    return (
+        isinstance(error, ConnectionsExhausted)
+        or is_connection_lost(error)
+        or is_restartable(error)
+        or error_code(error) in _NOT_NOW
+    )
+
+
 def execute(sql: str, params: Sequence[Any] = ()) -> Any:
     """Run one statement on this thread's connection and return its cursor."""
     return database.execute_sql(sql, params)
@@ -251,6 +270,6 @@ def placeholders(count: int, row: str = "%s") -> str:
 
 __all__ = [
     "ConnectionsExhausted", "affected", "configure", "connect_params", "database", "error_code",
-    "execute", "is_connection_lost", "is_restartable", "now", "placeholders", "rows",
-    "run_transaction", "session", "transaction",
+    "execute", "is_connection_lost", "is_restartable", "is_unavailable", "now", "placeholders",
+    "rows", "run_transaction", "session", "transaction",
 ]

@@ -3,11 +3,14 @@
 Everything kept here is a hint or a projection; whoever calls must be right without it.
 """
 
+import time
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -15,14 +18,17 @@ from infra.settings import settings
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
+QUIET_SECONDS = 5.0
+"""A subscriber that has heard nothing so long asks for a sign of life …"""
+DEAF_SECONDS = 10.0
+"""… and gives its connection up when none has come by then."""
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
-def connect(url: str, answer_seconds: float | None = ANSWER_SECONDS) -> Redis:
+def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> Redis:
     """A client that fails within about a second instead of retrying for ten.
 
-    ``answer_seconds`` None waits for ever: for a subscriber, which checks its connection itself.
     Raises nothing here; its calls raise RedisError (time-outs are RedisErrors too).
     """
     return Redis.from_url(
@@ -40,9 +46,34 @@ def redis() -> Redis:
     return connect(settings().redis_url)
 
 
+def listen(url: str, channel: str) -> Iterator[bytes | None]:
+    """The messages of a pub/sub channel, each as its bytes; None at first, and after each second
+    without one, so that the caller can stop.
+
+    Raises RedisError when the subscription breaks, or has given no sign of life for ten seconds: a
+    half-open connection says nothing either.
+    """
+    with connect(url) as client, client.pubsub(ignore_subscribe_messages=True) as subscription:
+        subscription.subscribe(channel)
+        yield None
+        heard = time.monotonic()
+        while True:
+            message = subscription.get_message(timeout=1.0)
+            silence = time.monotonic() - heard
+            if message is not None:
+                heard = time.monotonic()
+                yield message["data"] if message["type"] == "message" else None
+                continue
+            if silence > DEAF_SECONDS:
+                raise RedisConnectionError(f"nothing heard for {silence:.0f} s")
+            if silence > QUIET_SECONDS:
+                subscription.ping()
+            yield None
+
+
 def load_script(name: str) -> str:
     """The text of a Lua script beside this module."""
     return (SCRIPTS / f"{name}.lua").read_text(encoding="utf-8")
 
 
-__all__ = ["RedisError", "connect", "load_script", "redis"]
+__all__ = ["RedisError", "connect", "listen", "load_script", "redis"]

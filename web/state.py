@@ -9,7 +9,7 @@ from domain.jobs.intake import Intake
 from domain.jobs.wake import WakeSender
 from domain.kinds import KINDS
 from infra.broker import sending_broker
-from infra.redis import connect, redis
+from infra.redis import redis
 from infra.settings import Settings
 from web.waiting import Waiting
 
@@ -31,7 +31,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.extensions[_NAME] = State(
         settings=settings,
         intake=Intake(KINDS, sender.wake),
-        waiting=Waiting(connect(settings.redis_url, answer_seconds=None)),
+        waiting=Waiting(settings.redis_url),
     )
 
 

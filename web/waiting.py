@@ -12,12 +12,12 @@ from uuid import UUID
 
 import peewee
 import structlog
-from redis import Redis
 from redis.exceptions import RedisError
 
 from domain.jobs.announce import CHANNEL, announced
 from domain.jobs.status_store import JobRecord, ended_among
 from infra.database import session
+from infra.redis import listen
 
 REREAD_SECONDS = 1.0
 READ_AT_ONCE = 1000
@@ -38,8 +38,8 @@ class Waiter:
 class Waiting:
     """Who waits for what in this process."""
 
-    def __init__(self, subscriber: Redis) -> None:
-        self._subscriber = subscriber
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
         self._waiters: dict[UUID, list[Waiter]] = {}
         self._lock = threading.Lock()
         self._started = False
@@ -82,10 +82,8 @@ class Waiting:
     def _listen(self) -> None:
         while True:
             try:
-                pubsub = self._subscriber.pubsub(ignore_subscribe_messages=True)
-                pubsub.subscribe(CHANNEL)
-                for message in pubsub.listen():
-                    self._hand_out(announced(message["data"]))
+                for message in listen(self._redis_url, CHANNEL):
+                    self._hand_out(announced(message or b""))
             except RedisError as error:
                 log.warning("announcements away, rereading every second", error=str(error))
             except Exception:  # the waiters would otherwise wait a second each, for ever

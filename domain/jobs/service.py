@@ -50,7 +50,7 @@ def cancel(uuid: UUID) -> JobRecord:
             status_store.free_claim_of(uuid)
         return done
 
-    done = run_transaction(work)
+    done = run_transaction(work, restarts_lock_waits=False)
     job = find(uuid)
     if not done:
         raise JobNotQueued(f"The job is {job.status}.")

@@ -98,7 +98,8 @@ def position(job: JobRecord) -> int:
             "SELECT seq FROM jobs WHERE queue_key = %s ORDER BY seq, id LIMIT 1",
             (job.concurrency_key,),
         )
-        return job.seq - int(first[0][0]) if first else 0
+        # Its turn may have come since it was read.
+        return max(0, job.seq - int(first[0][0])) if first else 0
     counted = rows(
         "SELECT COUNT(*) FROM (SELECT id FROM jobs WHERE queue_key = %s AND seq = 0 AND id < %s "
         "LIMIT %s) ahead",

@@ -107,3 +107,6 @@ class WakeSender:
             wakes_failed.labels(lane).inc()
             self._rest_until = self._clock() + REST_SECONDS
             log.warning("wake not sent", lane=lane, error=str(error))
+        except Exception:  # the thread must outlive whatever one wake does to it
+            wakes_failed.labels(lane).inc()
+            log.exception("wake failed", lane=lane)

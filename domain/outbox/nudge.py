@@ -2,17 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 
 import structlog
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from domain.kernel.backoff import Backoff
 from infra.metrics import outbox_nudges_failed
-from infra.redis import connect
+from infra.redis import connect, listen
 from infra.settings import settings
 
 CHANNEL = "outbox:nudge"
@@ -20,10 +19,6 @@ ANSWER_SECONDS = 0.2
 REST_SECONDS = 2.0
 """How long a sender leaves Redis alone after it failed: a nudge is not worth waiting for."""
 RECONNECT = Backoff(base=0.2, cap=5.0)
-QUIET_SECONDS = 5.0
-"""A subscriber that has heard nothing so long asks for a sign of life …"""
-DEAF_SECONDS = 10.0
-"""… and connects anew when none has come by then: a half-open connection says nothing either."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,30 +74,14 @@ class NudgeListener:
         failures = 0
         while not self._stopping.is_set():
             try:
-                for _ in self._hear():
+                for number, message in enumerate(listen(self._url, CHANNEL)):
+                    if self._stopping.is_set():
+                        return
                     failures = 0
-                    self._on_nudge()
+                    if number == 0 or message is not None:
+                        self._on_nudge()
             except (RedisError, OSError) as error:
                 failures += 1
                 pause = RECONNECT.jittered(failures)
                 log.warning("not listening for nudges", error=str(error), retry_seconds=pause)
                 self._stopping.wait(pause)
-
-    def _hear(self) -> Iterator[None]:
-        """One item at the subscription and one a nudge. Raises RedisError when it breaks."""
-        client = connect(self._url)
-        with client, client.pubsub(ignore_subscribe_messages=True) as subscription:
-            subscription.subscribe(CHANNEL)
-            yield None
-            heard = time.monotonic()
-            while not self._stopping.is_set():
-                message = subscription.get_message(timeout=1.0)
-                silence = time.monotonic() - heard
-                if message is not None:
-                    heard = time.monotonic()
-                    if message["type"] == "message":
-                        yield None
-                elif silence > DEAF_SECONDS:
-                    raise RedisConnectionError(f"nothing heard for {silence:.0f} s")
-                elif silence > QUIET_SECONDS:
-                    subscription.ping()

@@ -20,8 +20,11 @@ class Kept:
     for_ever: str
 
 
-JOBS = Kept("jobs", "id", "accepted_at", "finished_at", "claim_hash IS NOT NULL")
-"""A claim that stays with an ended job is a transactionId: it names its job for ever."""
+JOBS = Kept(
+    "jobs", "id", "accepted_at", "finished_at", "claim_hash IS NOT NULL AND status = 'succeeded'"
+)
+"""A claim that stays with a succeeded job is a transactionId: it names its job for ever. A job that
+failed or was cancelled has freed it."""
 EVENTS = Kept("outbox_events", "id", "created_at", "published_at", "FALSE")
 EXPORTS = Kept("order_exports", "position", "created_at", "synced_at", "FALSE")
 TABLES = (JOBS, EVENTS, EXPORTS)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
+import infra.redis
 from domain.outbox import nudge
 from domain.outbox.nudge import NudgeListener, Nudger
 from infra import metrics
@@ -76,8 +77,8 @@ def test_a_redis_that_answers_nothing_costs_the_sender_a_short_while(
 def test_a_connection_that_says_nothing_is_made_anew(
     heard: list[float], services: TestServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nudge, "QUIET_SECONDS", 0.5)
-    monkeypatch.setattr(nudge, "DEAF_SECONDS", 2.0)
+    monkeypatch.setattr(infra.redis, "QUIET_SECONDS", 0.5)
+    monkeypatch.setattr(infra.redis, "DEAF_SECONDS", 2.0)
     # Given a listener that Redis answers, though nobody nudges: it stays connected
     time.sleep(4)
     assert heard == []
