@@ -13,7 +13,7 @@ class ShopWorker(GeventWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._idle: set[socket.socket] = set()
+        self._idle: set[Any] = set()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         self._idle.add(client)
@@ -38,6 +38,8 @@ class ShopWorker(GeventWorker):
         self.wsgi.extensions["shop"].waiting.close()
         for client in list(self._idle):
             try:
-                client.shutdown(socket.SHUT_RD)
+                # The system's socket: gevent's own shutdown would break off the read under way,
+                # and close a connection whose last request has arrived but was not read.
+                client._sock.shutdown(socket.SHUT_RD)
             except OSError:
                 self._idle.discard(client)

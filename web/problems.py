@@ -15,10 +15,9 @@ from domain.kernel.errors import (
     Unavailable,
 )
 from infra.database import (
-    ConnectionsExhausted,
     error_code,
-    is_connection_lost,
     is_restartable,
+    is_unavailable,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -41,6 +40,8 @@ def respond(error: DomainError) -> Response:
     )
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1
     return response
 
 
@@ -84,12 +85,12 @@ def _http(error: HTTPException) -> Response:
 
 
 def _database(error: peewee.PeeweeException) -> Response:
-    if isinstance(error, ConnectionsExhausted) or is_connection_lost(error):
-        log.warning("database away", error=repr(error))
-        return respond(Unavailable("The database is away.", retry_after=2))
     if is_restartable(error):
         log.warning("others in the way in the database", error=repr(error))
         return respond(Unavailable("Others are in the way in the database."))
+    if is_unavailable(error):
+        log.warning("database unavailable", error=repr(error))
+        return respond(Unavailable("The database is away or full.", retry_after=2))
     log.error("database error", code=error_code(error), exc_info=error)
     return respond(InternalError())
 

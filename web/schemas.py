@@ -48,6 +48,10 @@ class Body(Schema):
     model_config = ConfigDict(strict=True)
 
 
+class NoBody(Body):
+    """Nothing is asked for in the body: none, or an empty object."""
+
+
 class Query(Schema):
     """The words after the question mark."""
 

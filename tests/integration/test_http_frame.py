@@ -140,6 +140,19 @@ def test_a_body_that_breaks_a_rule(client: Client, body: Any, pointer: str) -> N
     assert pointer in [error["pointer"] for error in problem["errors"]]
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b'{"a": 1}', 422), (b"{", 400), (b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", 422)],
+)
+def test_a_body_where_none_is_asked_for(client: Client, body: bytes, status: int) -> None:
+    [user] = given_users(0)
+    answer = client.user(user).call(
+        "POST", "/api/coupons/1/issue", data=body, content_type="application/json",
+        headers={"Idempotency-Key": "k"},
+    )
+    assert_problem(answer, status, "COMMON001")
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\xe9"])
 def test_an_idempotency_key_out_of_bounds(client: Client, key: str) -> None:
     [user] = given_users(0)

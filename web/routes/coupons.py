@@ -15,7 +15,7 @@ from web.accepting import accept, idempotency_claims, traceparent
 from web.api import public_api, slice_api
 from web.auth import may_reach, principal, public, require_user, subject, user
 from web.problems import invalid
-from web.schemas import Body, Id, Limit, Path, Query
+from web.schemas import Body, Id, Limit, NoBody, Path, Query
 
 listing = public_api("coupons")
 api = slice_api("users' coupons")
@@ -92,7 +92,7 @@ def get_coupon(path: CouponPath) -> dict[str, Any]:
 
 @api.post("/coupons/<id:couponId>/issue", summary="Get one of a coupon")
 @user
-def issue_coupon(path: CouponPath, query: WhoseCoupon) -> Response:
+def issue_coupon(path: CouponPath, query: WhoseCoupon, body: NoBody) -> Response:  # noqa: ARG001
     """First come, first served: accepted in an order that the winners follow exactly."""
     caller = principal().user_id
     command = issue.command(

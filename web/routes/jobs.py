@@ -17,7 +17,7 @@ from web.api import slice_api
 from web.auth import is_admin, may_reach, principal, subject, user
 from web.prefer import wait_seconds
 from web.problems import invalid
-from web.schemas import Id, Limit, Path, Query
+from web.schemas import Id, Limit, NoBody, Path, Query
 
 api = slice_api("jobs")
 
@@ -76,6 +76,6 @@ def list_jobs(query: JobList) -> dict[str, Any]:
 
 @api.post("/jobs/<string:jobId>/cancel", summary="Cancel a job that never started")
 @user
-def cancel_job(path: JobPath) -> Response:
+def cancel_job(path: JobPath, body: NoBody) -> Response:  # noqa: ARG001
     uuid: UUID = _reachable(path.job_id).uuid
     return job_response(service.cancel(uuid))

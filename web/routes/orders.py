@@ -11,7 +11,7 @@ from domain.orders.service import Order, OrderNotFound, OrderStatus
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import may_reach, principal, subject, user
-from web.schemas import Body, Id, Limit, Path, Query
+from web.schemas import Body, Id, Limit, NoBody, Path, Query
 
 api = slice_api("orders")
 
@@ -62,7 +62,7 @@ def place_order(query: WhoseOrder, body: OrderBody) -> Response:
 
 @api.post("/orders/<id:orderId>/cancel", summary="Cancel an order")
 @user
-def cancel_order(path: OrderPath) -> Response:
+def cancel_order(path: OrderPath, body: NoBody) -> Response:  # noqa: ARG001
     """Stock, money and coupon are given back by a worker, once."""
     caller, owner = principal().user_id, service.owner_of(path.order_id)
     if not may_reach(owner):
