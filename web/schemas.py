@@ -52,6 +52,11 @@ class NoBody(Body):
     """Nothing is asked for in the body: none, or an empty object."""
 
 
+class Shape(Schema):
+    """What an answer looks like. Told in the document and held by the tests; nothing is checked
+    against it while serving."""
+
+
 class Query(Schema):
     """The words after the question mark."""
 
