@@ -31,9 +31,13 @@ def services() -> Iterator[TestServices]:
 def _schema(services: TestServices) -> None:
     """The process's settings point at the tests' services, whose schema is up to date."""
     os.environ.update(services.urls.environment())
+    from domain.outbox import nudge
+    from infra.redis import redis
     from infra.settings import settings
 
-    settings.cache_clear()
+    # A test without services may have made these already, for the addresses in the settings.
+    for made_once in (settings, redis, nudge._nudger):
+        made_once.cache_clear()
     from infra import runtime
     from infra.migrate import migrate
 
