@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
@@ -31,9 +32,11 @@ def services() -> Iterator[TestServices]:
 def _schema(services: TestServices) -> None:
     """The process's settings point at the tests' services, whose schema is up to date."""
     os.environ.update(services.urls.environment())
+    from infra.redis import redis as client
     from infra.settings import settings
 
     settings.cache_clear()
+    client.cache_clear()  # an earlier test may have made one, for the default address
     from infra import runtime
     from infra.migrate import migrate
 
@@ -62,8 +65,10 @@ def redis(services: TestServices, _schema: None) -> Redis:
     """The tests' Redis, emptied: both the shop's database and the broker's."""
     from infra.redis import redis as client
 
-    client().flushall()
-    return client()
+    own = client()
+    assert own.get_connection_kwargs()["port"] == urlsplit(services.urls.redis).port
+    own.flushall()
+    return own
 
 
 @pytest.fixture(scope="session")
