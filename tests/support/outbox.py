@@ -113,6 +113,9 @@ class Topics:
             {
                 "bootstrap.servers": settings().kafka_bootstrap_servers,
                 "group.id": "eyes",
+                # A broker answers one connection's requests in turn: asking where a partition ends
+                # would wait for a fetch that finds nothing.
+                "fetch.wait.max.ms": 10,
                 "reconnect.backoff.max.ms": 500,
                 "topic.metadata.refresh.interval.ms": 1000,
                 "metadata.recovery.rebootstrap.trigger.ms": 2000,
