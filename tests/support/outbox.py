@@ -18,8 +18,9 @@ from domain.outbox.events import TOPICS, Event
 from domain.outbox.leadership import Leadership, holder_name
 from domain.outbox.relay import Relay
 from infra.database import execute, rows, session, transaction
-from infra.kafka import PARTITIONS, ensure_topics
+from infra.kafka import ensure_topics
 from infra.settings import settings
+from infra.topic_settings import PARTITIONS
 from schedulers.outbox_relay import open_kafka
 
 READ_SECONDS = 60.0
