@@ -6,6 +6,8 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
+from web.unreadable import AsProblem
+
 
 class ShopWorker(GeventWorker):
     """On SIGTERM: those that wait for jobs are answered now, idle connections are let go at their
@@ -28,6 +30,9 @@ class ShopWorker(GeventWorker):
             return super().handle_request(listener_name, req, sock, addr)
         finally:
             self._idle.add(sock)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
+        super().handle_error(req, AsProblem(client), addr, exc)
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         super().handle_exit(sig, frame)
