@@ -62,7 +62,11 @@ class Batch:
                 dropped += [(claim, uuid) for claim in own]
             else:
                 self._repeats[uuid] = owners[others[0].hash][0]
-                self._repointed += [(claim, uuid, self._root(uuid)) for claim in own]
+                # A transactionId that its repeated job does not hold was freed by that job's end.
+                dropped += [(claim, uuid) for claim in own if claim.until_failure]
+                self._repointed += [
+                    (claim, uuid, self._root(uuid)) for claim in own if not claim.until_failure
+                ]
         intake_store.drop_claims(dropped)
         intake_store.repoint_claims(self._repointed)
 

@@ -6,6 +6,7 @@ import uuid
 import peewee
 import pymysql
 import pytest
+from redis import Redis
 
 from domain.jobs import intake as intake_module
 from domain.jobs import intake_store, service
@@ -18,6 +19,7 @@ from domain.kinds import KINDS
 from domain.wallet import charge
 from infra.database import database as connection
 from infra.database import rows, session
+from tests.support.market import broken_rules
 from tests.support.shop import accepted, given_users, submit, work
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -150,6 +152,29 @@ def test_a_failed_job_frees_its_transaction_id(redis: object) -> None:
     assert service.find(first).status == "failed"
     # Then the transactionId may stand for another amount
     accepted(a_charge(999_999, 200, "t"))
+
+
+@pytest.mark.parametrize("ending", ["failed", "cancelled"])
+def test_a_repeat_of_a_job_that_let_its_transaction_id_go_does_not_take_it_again(
+    redis: Redis, ending: str
+) -> None:
+    user = 999_999 if ending == "failed" else given_users(0)[0]
+    # Given a charge that has ended without effect, so that its transactionId is free
+    [first] = accepted(a_charge(user, 100, "t", key="k"))
+    if ending == "failed":
+        work(redis)
+    else:
+        service.cancel(first)
+    assert service.find(first).status == ending
+    # When it is sent again with its key, Then it is answered with that job
+    [again] = submit(a_charge(user, 100, "t", key="k"))
+    assert isinstance(again, Accepted)
+    assert (again.uuid, again.replayed) == (first, True)
+    # And the transactionId is as free as before: for another try, and for another amount
+    [second] = submit(a_charge(user, 200, "t", key="l"))
+    assert isinstance(second, Accepted)
+    assert (second.uuid != first, second.replayed) == (True, False)
+    assert broken_rules() == []
 
 
 def test_a_hundred_requests_with_one_key_at_once_make_one_job() -> None:
