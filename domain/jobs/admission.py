@@ -48,12 +48,15 @@ class Batch:
         closed meanwhile. Idempotency-Keys come before transactionIds: a request whose key is known
         is decided by that alone, and claims no transactionId that its job may have freed.
         """
-        self._claim(self._claims(until_failure=False))
-        own = self._claims(until_failure=False)
-        self._claim(self._claims(until_failure=True))
-        intake_store.drop_claims([one for one in own if one[1] in self._results])
+        own = self._claim(self._claims(until_failure=False))
+        own += self._claim(self._claims(until_failure=True))
+        repeated = [(claim, uuid) for claim, uuid in own if uuid in self._repeats]
+        intake_store.drop_claims([
+            *((claim, uuid) for claim, uuid in own if uuid in self._results),
+            *((claim, uuid) for claim, uuid in repeated if claim.until_failure),
+        ])
         self._repointed = [
-            (claim, uuid, self._root(uuid)) for claim, uuid in own if uuid in self._repeats
+            (claim, uuid, self._root(uuid)) for claim, uuid in repeated if not claim.until_failure
         ]
         intake_store.repoint_claims(self._repointed)
 
@@ -66,15 +69,20 @@ class Batch:
             if claim.until_failure is until_failure
         ]
 
-    def _claim(self, claims: Sequence[tuple[Claim, UUID]]) -> None:
-        """Claim, and note which requests so repeat another one, or say something else."""
+    def _claim(self, claims: Sequence[tuple[Claim, UUID]]) -> list[tuple[Claim, UUID]]:
+        """Claim, and note which requests so repeat another one, or say something else; return what
+        their requests have got."""
         owners = intake_store.claim_keys(claims)
         for claim, uuid in claims:
             owner, fingerprint = owners[claim.hash]
+            if owner == uuid or uuid in self._results:
+                continue
             if fingerprint != claim.fingerprint:
                 self._results[uuid] = KeyReused()
-            elif owner != uuid:
-                self._repeats[uuid] = owner
+                self._repeats.pop(uuid, None)
+            else:
+                self._repeats.setdefault(uuid, owner)
+        return [(claim, uuid) for claim, uuid in claims if owners[claim.hash][0] == uuid]
 
     def _undecided(self) -> list[tuple[UUID, Command]]:
         """The requests that repeat no other one and are not refused."""
