@@ -6,8 +6,6 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
-from web.unreadable import AsProblem
-
 
 class ShopWorker(GeventWorker):
     """On SIGTERM: those that wait for jobs are answered now, idle connections are let go at their
@@ -32,6 +30,9 @@ class ShopWorker(GeventWorker):
             self._idle.add(sock)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
+        # Not at the top: gunicorn imports this module before gevent has patched anything.
+        from web.unreadable import AsProblem
+
         super().handle_error(req, AsProblem(client), addr, exc)
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
