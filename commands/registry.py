@@ -3,6 +3,7 @@
 What a command needs is imported when it runs: printing a token must not wait for a database client.
 """
 
+from commands.asyncapi import asyncapi
 from commands.audit import audit
 from commands.jobs import jobs
 from commands.migrate import migrate
@@ -13,4 +14,4 @@ from commands.seed import seed
 from commands.settings import settings
 from commands.token import token
 
-COMMANDS = (audit, jobs, migrate, openapi, outbox, ranking, seed, settings, token)
+COMMANDS = (asyncapi, audit, jobs, migrate, openapi, outbox, ranking, seed, settings, token)

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
@@ -66,8 +67,10 @@ def redis(services: TestServices, _schema: None) -> Redis:
     """The tests' Redis, emptied: both the shop's database and the broker's."""
     from infra.redis import redis as client
 
-    client().flushall()
-    return client()
+    own = client()
+    assert own.get_connection_kwargs()["port"] == urlsplit(services.urls.redis).port
+    own.flushall()
+    return own
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,12 @@ class ShopWorker(GeventWorker):
         finally:
             self._idle.add(sock)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
+        # Not at the top: gunicorn imports this module before gevent has patched anything.
+        from web.unreadable import AsProblem
+
+        super().handle_error(req, AsProblem(client), addr, exc)
+
     def handle_exit(self, sig: Any, frame: Any) -> None:
         super().handle_exit(sig, frame)
         gevent.spawn(self._let_go)  # a signal handler must not block

@@ -45,26 +45,52 @@ class Batch:
         """A request whose keys are all its own goes on; the others repeat a job or contradict one.
 
         A known key is found before any refusal, so a repeat gets its job even when the gate has
-        closed meanwhile.
+        closed meanwhile. Idempotency-Keys come before transactionIds: a request whose key is known
+        is decided by that alone, and claims no transactionId that its job may have freed.
         """
-        claims = [
-            (claim, uuid) for uuid, command in self._requests.items() for claim in command.claims
+        own = self._claim(self._claims(until_failure=False))
+        own += self._claim(self._claims(until_failure=True))
+        repeated = [(claim, uuid) for claim, uuid in own if uuid in self._repeats]
+        intake_store.drop_claims([
+            *((claim, uuid) for claim, uuid in own if uuid in self._results),
+            *((claim, uuid) for claim, uuid in repeated if claim.until_failure),
+        ])
+        self._repointed = [
+            (claim, uuid, self._root(uuid)) for claim, uuid in repeated if not claim.until_failure
         ]
-        owners = intake_store.claim_keys(claims)
-        dropped: list[tuple[Claim, UUID]] = []
-        for uuid, command in self._requests.items():
-            own = [claim for claim in command.claims if owners[claim.hash][0] == uuid]
-            others = [claim for claim in command.claims if claim not in own]
-            if not others:
-                continue
-            if any(owners[claim.hash][1] != claim.fingerprint for claim in others):
-                self._results[uuid] = KeyReused()
-                dropped += [(claim, uuid) for claim in own]
-            else:
-                self._repeats[uuid] = owners[others[0].hash][0]
-                self._repointed += [(claim, uuid, self._root(uuid)) for claim in own]
-        intake_store.drop_claims(dropped)
         intake_store.repoint_claims(self._repointed)
+
+    def _claims(self, until_failure: bool) -> list[tuple[Claim, UUID]]:
+        """The transactionIds, or else the Idempotency-Keys, of the requests still undecided."""
+        return [
+            (claim, uuid)
+            for uuid, command in self._undecided()
+            for claim in command.claims
+            if claim.until_failure is until_failure
+        ]
+
+    def _claim(self, claims: Sequence[tuple[Claim, UUID]]) -> list[tuple[Claim, UUID]]:
+        """Claim, and note which requests so repeat another one, or say something else; return what
+        their requests have got."""
+        owners = intake_store.claim_keys(claims)
+        for claim, uuid in claims:
+            owner, fingerprint = owners[claim.hash]
+            if owner == uuid or uuid in self._results:
+                continue
+            if fingerprint != claim.fingerprint:
+                self._results[uuid] = KeyReused()
+                self._repeats.pop(uuid, None)
+            else:
+                self._repeats.setdefault(uuid, owner)
+        return [(claim, uuid) for claim, uuid in claims if owners[claim.hash][0] == uuid]
+
+    def _undecided(self) -> list[tuple[UUID, Command]]:
+        """The requests that repeat no other one and are not refused."""
+        return [
+            (uuid, command)
+            for uuid, command in self._requests.items()
+            if uuid not in self._repeats and uuid not in self._results
+        ]
 
     def _root(self, uuid: UUID) -> UUID:
         """The job that a request repeats in the end: repeats within the batch are followed."""
@@ -74,11 +100,7 @@ class Batch:
 
     def _admit(self) -> None:
         """Ask each kind's gate, then insert the jobs of those who were let in."""
-        waiting = [
-            (uuid, command)
-            for uuid, command in self._requests.items()
-            if uuid not in self._repeats and uuid not in self._results
-        ]
+        waiting = self._undecided()
         admitted: dict[UUID, Admission] = {}
         refused: list[tuple[Claim, UUID]] = []
         for name in dict.fromkeys(command.kind for _, command in waiting):

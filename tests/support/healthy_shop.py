@@ -136,7 +136,8 @@ def _issue_coupons_in_two_goes(at: datetime) -> None:
     _win(REOPENED, 1, 1, at, expires)
     job("coupon.issue", 2, "failed", at, key="coupon:6", seq=2, error='{"code":"C001"}')
     _insert(
-        "admin_audit", admin_id=9, action="coupon.change", target="coupon:6", detail="{}",
+        "admin_audit", admin_id=9, action="coupon.change", target="coupon:6",
+        detail='{"asked":{"maxQuantity":2,"paused":null},"before":{"maxQuantity":1}}',
         created_at=at + timedelta(seconds=2),
     )
     _win(REOPENED, 3, 3, at + timedelta(seconds=3), expires)

@@ -7,6 +7,7 @@ from web.routes import (
     admin_products,
     cart,
     coupons,
+    events,
     health,
     jobs,
     orders,
@@ -29,4 +30,5 @@ APIS = (
     coupons.api,
     admin_coupons.api,
     orders.api,
+    events.api,
 )
