@@ -31,9 +31,12 @@ def services() -> Iterator[TestServices]:
 def _schema(services: TestServices) -> None:
     """The process's settings point at the tests' services, whose schema is up to date."""
     os.environ.update(services.urls.environment())
+    from infra.redis import redis as redis_client
     from infra.settings import settings
 
+    # A test before may have made an app, and with it a client of the default Redis.
     settings.cache_clear()
+    redis_client.cache_clear()
     from infra import runtime
     from infra.migrate import migrate
 

@@ -56,6 +56,7 @@ def create_app() -> Shop:
     app.openapi_version = "3.1.0"
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # a path has one spelling too
     state.install(app, settings)
     tracing.register(app)
     auth.register(app)
