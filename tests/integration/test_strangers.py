@@ -154,7 +154,9 @@ def test_without_a_token_no_closed_door_opens(
 def test_the_scope_payments_alone_charges_and_follows_its_charges(
     app: Flask, client: Client, redis: Redis, victim: Victim
 ) -> None:
-    # Given services that charge; the sub of one is the victim's id
+    # Given services that charge; the sub of one is the victim's id. And what an admin has charged
+    body = {"amount": 7}
+    theirs = client.admin().post(f"/api/users/{victim.user}/balance/charge", body).get_json()
     for sub in (4711, victim.user):
         service, answers = client.payments(sub), {}
         for route in closed_routes(app):
@@ -166,6 +168,7 @@ def test_the_scope_payments_alone_charges_and_follows_its_charges(
         # And of jobs they see, and take back, those alone that they asked for
         for name in ("GET /api/jobs/<string:jobId>", "POST /api/jobs/<string:jobId>/cancel"):
             assert answers.pop(name).status_code == (200 if sub == victim.user else 404)
+        refused(service.get(f"/api/jobs/{theirs['jobId']}"), 404, "COMMON005")
         for answer in answers.values():
             refused(answer, 403, CODES[403])
         assert service.get(f"/api/jobs/{job}").status_code == 200

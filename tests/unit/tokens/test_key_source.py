@@ -1,25 +1,21 @@
 """Where key sets come from: a real server in all its moods, and files."""
 
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
 from urllib3.exceptions import HTTPError
 
+from fleet.layout import PROJECT
 from infra import key_source
 from infra.jwks import parse
+from infra.key_set import WAIT_SECONDS
+from tests.support.certificates import certificate
 from tests.support.identity_provider import CERTIFICATE, IdentityProvider
 from tests.support.issuer import Key, ec_key, key_set, rsa_key
 
@@ -61,7 +57,7 @@ def test_any_other_answer_is_none_and_comes_to_an_end(
     begun = time.monotonic()
     with pytest.raises(AWAY):
         key_source.of(provider.url)()
-    assert time.monotonic() - begun < key_source.CONNECT_SECONDS + 2 * key_source.ANSWER_SECONDS + 1
+    assert time.monotonic() - begun < WAIT_SECONDS
     assert provider.requests == 1  # nor is a redirect followed, or anything tried again
     # And then it is read again
     provider.behave()
@@ -76,22 +72,6 @@ def test_a_server_that_is_away_and_comes_back(provider: IdentityProvider) -> Non
         source()
     provider.start()
     assert len(parse(source())) == 1
-
-
-def certificate(name: str) -> bytes:
-    """A server's key and a certificate that it gave itself, as PEM."""
-    key, now = ec_key(), datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "identity provider")])
-    made = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
-        .public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(name))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return bytes(private + made.public_bytes(Encoding.PEM))
 
 
 @pytest.mark.parametrize(
@@ -129,3 +109,17 @@ def test_a_file_is_read_each_time(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(OSError, match="No such file"):
         source()
+
+
+@pytest.mark.parametrize("source", ["https://id.example/keys", ""])
+def test_checking_settings_keeps_hold_of_no_ssl(source: str) -> None:
+    # gunicorn's first process reads them before gevent replaces ssl
+    program = (
+        "import sys, infra.settings; infra.settings.settings();"
+        "print({'urllib3', 'jwt', 'requests'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, env={"JWT_JWKS": source}, text=True,
+        capture_output=True, timeout=30,
+    )
+    assert done.stdout == "set()\n", done
