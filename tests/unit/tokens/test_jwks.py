@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
-from jwt.algorithms import RSAAlgorithm
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from infra import jwks
 from tests.support.issuer import ES256, RS256, Key, ec_key, key_set, rsa_key
@@ -59,7 +59,8 @@ def test_a_key_without_alg_and_use_goes_with_its_types_algorithm() -> None:
         RSA.public(kid=7), RSA.public(kid=["r"]),
         RSA.public(n="!"), RSA.public(n=5), RSA.public(e="AQ"), RSA.public(n=None),
         Key("r", rsa_key(bits=1024)).public(),
-        RSAAlgorithm.to_jwk(rsa_key(), as_dict=True),  # the private key
+        RSAAlgorithm.to_jwk(rsa_key(), as_dict=True),  # private ones
+        ECAlgorithm.to_jwk(ec_key(), as_dict=True),
         EC.public(alg="RS256"), EC.public(kty="RSA"), EC.public(crv="P-384"), EC.public(x="AAAA"),
         EC.public(x=EC.public()["y"]),  # a point that is not on the curve
         Key("e", ec_key(curve=ec.SECP384R1)).public(alg="ES384"),

@@ -33,9 +33,12 @@ class Issuer:
             raise self.error
         return self.document
 
+    def under_way(self) -> bool:
+        """Whether a fetch is."""
+        return "key-set" in [thread.name for thread in threading.enumerate()]
+
     def rest(self) -> None:
-        """Until no fetch is under way."""
-        eventually(lambda: "key-set" not in [thread.name for thread in threading.enumerate()])
+        eventually(lambda: not self.under_way())
 
     def has(self, key: Key) -> bool:
         return self.keys.find(key.kid, RS256) is not None
@@ -174,6 +177,7 @@ def test_known_keys_wait_for_nobody(issuer: Issuer) -> None:
     # When tokens of known keys come, Then they are judged at once
     for _ in range(100):
         assert issuer.has(OLD)
+    assert issuer.under_way()
     assert waiter.is_alive()
     # And who waited gets what was fetched
     issuer.answering.set()
@@ -192,4 +196,5 @@ def test_known_keys_do_not_wait_for_an_issuer_that_has_failed(issuer: Issuer) ->
     # When tokens come, Then they are judged meanwhile
     for _ in range(100):
         assert issuer.has(OLD)
+    assert issuer.under_way()
     eventually(lambda: issuer.fetches == 3)

@@ -288,3 +288,16 @@ def test_what_a_withdrawn_key_has_proved_is_forgotten() -> None:
     now = 300.0
     refuse(verifier, token, "no key that is accepted")
     assert verifier.verify(EC.sign()) == USER
+
+
+def test_what_no_key_could_have_signed_asks_the_issuer_nothing() -> None:
+    asked: list[bool] = []
+
+    def published() -> bytes:
+        asked.append(True)
+        return key_set([RSA])
+
+    verifier = Verifier(None, KeySet(published, 300))
+    for algorithm in ("none", "HS256", "HS512", "RS512", "PS256", "EdDSA"):
+        refuse(verifier, by_hand({**HEAD, "alg": algorithm, "kid": "invented"}, said()))
+    assert asked == []
