@@ -1,5 +1,6 @@
 """Every route there is, by whose things it is about; and somebody whose things others want."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,13 @@ PUBLIC = {
     "GET /healthz": "says only that the process is alive",
     "GET /readyz": "the state of dependencies, for load balancers",
     "GET /metrics": "counts only, and given to loopback or METRICS_ALLOW",
+    "GET /ops": "likewise",
+    "GET /ops/figures.json": "likewise",
+    "GET /ops/static/<string:name>": "the page's own files",
+    "GET /openapi.json": "how the API is used",
+    "GET /asyncapi.json": "how the events are read",
+    "GET /docs": "how the API is used",
+    "GET /docs/<string:asset>": "the page's own files",
 }
 
 OWN = {
@@ -45,6 +53,8 @@ OWN = {
     "GET /api/jobs": "likewise",
     "POST /api/coupons/validate": "likewise: the coupon must be held by them",
     "POST /api/coupons/<id:couponId>/issue": "likewise: a coupon on offer, got for them",
+    "PUT /api/products/<id:productId>/restock-notification": "likewise: they are to be told",
+    "DELETE /api/products/<id:productId>/restock-notification": "likewise",
 }
 """Routes for users that name nobody's things in their path."""
 
@@ -65,11 +75,10 @@ class Route:
         return [name for name in PERSONAL if name in self.parameters]
 
     def path(self, values: dict[str, Any]) -> str:
-        path = self.rule
-        for name in self.parameters:
-            for kind in ("id", "string"):
-                path = path.replace(f"<{kind}:{name}>", str(values[name]))
-        return path
+        """The rule with ``values`` for its parameters; 1 for one that none is given for."""
+        return re.sub(
+            r"<(?:[^:<>]*:)?([^<>]+)>", lambda found: str(values.get(found[1], 1)), self.rule
+        )
 
 
 def routes(app: Flask) -> Iterator[Route]:
@@ -114,6 +123,7 @@ class Victim:
         """A body that is right, so that what is refused is refused for whose it is."""
         return {
             "POST /api/cart/items": {"productId": self.values["productId"], "quantity": 1},
+            "PUT /api/products/<id:productId>/restock-notification": {"email": "v@shop.example"},
             "PATCH /api/cart/items/<id:itemId>": {"quantity": 5},
             "POST /api/coupons/validate": {"couponId": self.coupon, "orderAmount": 1000},
             "POST /api/users/<id:userId>/balance/charge": {"amount": 1},
