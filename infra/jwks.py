@@ -1,10 +1,12 @@
 """JSON Web Key Sets (RFC 7517): which of an issuer's keys tokens are checked by."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-import jwt
 import orjson
+
+if TYPE_CHECKING:
+    import jwt
 
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 """By a key's type (``kty``), the one algorithm that it is used with (RFC 8725, section 3.1)."""
@@ -20,7 +22,7 @@ class Keys:
     """The usable keys of one key set. Never changes: a newer set is another object."""
 
     def __init__(
-        self, usable: Mapping[tuple[str | None, str], jwt.PyJWK], passed_over: int
+        self, usable: Mapping[tuple[str | None, str], "jwt.PyJWK"], passed_over: int
     ) -> None:
         self._usable = dict(usable)
         self._kids = frozenset(kid for kid, _ in self._usable)
@@ -34,7 +36,7 @@ class Keys:
         """Whether a key of this name is there, for whatever algorithm."""
         return kid in self._kids
 
-    def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
+    def find(self, kid: str | None, algorithm: str) -> "jwt.PyJWK | None":
         """The key that a token names, if it is one for ``algorithm``.
 
         A token that names none means the set's only key; among several it means nothing.
@@ -51,6 +53,26 @@ def parse(document: bytes) -> Keys:
 
     Raises BadKeySet for one that is no key set, or has no such key.
     """
+    members = _members(document)
+    usable: dict[tuple[str | None, str], jwt.PyJWK] = {}
+    for member, algorithm in _fitting(members):
+        key = _key(member, algorithm)
+        if key is not None:
+            usable.setdefault((key.key_id, algorithm), key)
+    if not usable:
+        raise _without_keys(members)
+    return Keys(usable, len(members) - len(usable))
+
+
+def check(document: bytes) -> None:
+    """Raise BadKeySet for a document of which no key can be usable, by what its keys say of
+    themselves; whether their numbers make keys is seen by :func:`parse`."""
+    members = _members(document)
+    if not any(_fitting(members)):
+        raise _without_keys(members)
+
+
+def _members(document: bytes) -> list[Any]:
     try:
         content = orjson.loads(document)
     except orjson.JSONDecodeError as error:
@@ -58,31 +80,35 @@ def parse(document: bytes) -> Keys:
     members = content.get("keys") if isinstance(content, dict) else None
     if not isinstance(members, list):
         raise BadKeySet("no JSON Web Key Set: it has no list of keys")
-    usable: dict[tuple[str | None, str], jwt.PyJWK] = {}
+    return members
+
+
+def _without_keys(members: list[Any]) -> BadKeySet:
+    return BadKeySet(f"none of its {len(members)} keys is a public one for RS256 or ES256")
+
+
+def _fitting(members: list[Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The keys that are meant for signatures, each with the algorithm that it fits."""
     for member in members:
-        key = _usable(member)
-        if key is not None:
-            usable.setdefault((key.key_id, key.algorithm_name), key)
-    if not usable:
-        raise BadKeySet(f"none of its {len(members)} keys is a public one for RS256 or ES256")
-    return Keys(usable, len(members) - len(usable))
+        if not isinstance(member, dict) or not _meant_for_checking(member):
+            continue
+        kind = member.get("kty")
+        algorithm = ALGORITHMS.get(kind) if isinstance(kind, str) else None
+        if algorithm is None or member.get("alg", algorithm) != algorithm:
+            continue
+        if kind == "RSA" or member.get("crv") == "P-256":
+            yield member, algorithm
 
 
-def _usable(member: Any) -> jwt.PyJWK | None:
-    """The key, if it is a public one, meant for signatures, and fits its algorithm."""
-    if not isinstance(member, dict) or not _meant_for_checking(member):
-        return None
-    kind = member.get("kty")
-    algorithm = ALGORITHMS.get(kind) if isinstance(kind, str) else None
-    if algorithm is None or member.get("alg", algorithm) != algorithm:
-        return None
-    if kind == "EC" and member.get("crv") != "P-256":
-        return None
+def _key(member: dict[str, Any], algorithm: str) -> "jwt.PyJWK | None":
+    """The key that the numbers of ``member`` make, if they make a sound one."""
+    import jwt
+
     try:
         key = jwt.PyJWK(member, algorithm)
     except (jwt.PyJWTError, TypeError, ValueError):
         return None
-    return None if kind == "RSA" and key.key.key_size < MIN_RSA_BITS else key
+    return None if algorithm == "RS256" and key.key.key_size < MIN_RSA_BITS else key
 
 
 def _meant_for_checking(member: dict[str, Any]) -> bool:

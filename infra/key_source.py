@@ -28,7 +28,7 @@ def _check_file(path: Path) -> None:
     from infra import jwks
 
     try:
-        jwks.parse(path.read_bytes())
+        jwks.check(path.read_bytes())
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror} ({path})") from None
     except jwks.BadKeySet as error:

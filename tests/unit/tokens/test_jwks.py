@@ -85,8 +85,15 @@ def test_a_key_that_does_not_fit_is_passed_over(member: Any) -> None:
      b"<html>Sign in</html>", b"[" * 100_000, json.dumps([RSA.public()]).encode()],
 )
 def test_what_is_no_key_set(document: bytes) -> None:
-    with pytest.raises(jwks.BadKeySet):
-        jwks.parse(document)
+    for read in (jwks.parse, jwks.check):
+        with pytest.raises(jwks.BadKeySet):
+            read(document)
+
+
+def test_what_a_key_says_of_itself_is_enough_for_the_first_check() -> None:
+    jwks.check(key_set([RSA.public(use="enc"), EC]))
+    with pytest.raises(jwks.BadKeySet, match="none of its 2 keys"):
+        jwks.check(key_set([RSA.public(use="enc"), EC.public(alg="HS256")]))
 
 
 _JSON = st.recursive(

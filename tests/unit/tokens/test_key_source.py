@@ -111,8 +111,11 @@ def test_a_file_is_read_each_time(tmp_path: Path) -> None:
         source()
 
 
-@pytest.mark.parametrize("source", ["https://id.example/keys", ""])
-def test_checking_settings_keeps_hold_of_no_ssl(source: str) -> None:
+@pytest.mark.parametrize("source", ["https://id.example/keys", "", "a file"])
+def test_checking_settings_keeps_hold_of_no_ssl(source: str, tmp_path: Path) -> None:
+    if source == "a file":
+        (tmp_path / "keys.json").write_bytes(key_set([KEY]))
+        source = str(tmp_path / "keys.json")
     # gunicorn's first process reads them before gevent replaces ssl
     program = (
         "import sys, infra.settings; infra.settings.settings();"
