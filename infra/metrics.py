@@ -47,6 +47,9 @@ outbox_pauses = Counter(
     "outbox_pauses", "Times the relay, or one topic of it, backed off from Kafka", ["scope"]
 )
 outbox_nudges_failed = Counter("outbox_nudges_failed", "Nudges that did not reach Redis")
+key_set_fetches = Counter(
+    "key_set_fetches", "Attempts to fetch the keys that tokens are checked by", ["outcome"]
+)
 ticks_failed = Counter("ticks_failed", "Runs of a scheduled job that ended in an error", ["tick"])
 rows_purged = Counter("rows_purged", "Rows removed after their retention", ["table"])
 exports_ended = Counter("exports_ended", "Calls to the data platform", ["outcome"])

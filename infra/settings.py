@@ -63,7 +63,24 @@ class Settings(BaseSettings):
     web_workers: int = Field(2, ge=1, le=64, description="Web processes.")
 
     jwt_secret: str = Field(
-        DEVELOPMENT_SECRET, min_length=32, description="HS256 secret that tokens are checked by."
+        DEVELOPMENT_SECRET, min_length=32, description="HS256 secret that tokens are checked by; "
+        "beside JWT_JWKS, such tokens are accepted only if it is set too."
+    )
+    jwt_jwks: str = Field(
+        "", description="The token issuer's public keys (JSON Web Key Set, for RS256 and ES256): "
+        "an https:// or http:// URL, or a file's path."
+    )
+    jwt_jwks_max_age: float = Field(
+        300.0, ge=1, le=86_400, description="Seconds after which they are fetched again."
+    )
+    jwt_issuer: str = Field("", description="The iss that tokens must have; empty: any or none.")
+    jwt_audience: str = Field(
+        "", description="What a token's aud must name one of, separated by commas; empty: any or "
+        "none."
+    )
+    jwt_leeway: float = Field(
+        5.0, ge=0, le=300, description="Seconds that the clocks of those that issue and those "
+        "that verify tokens may be apart."
     )
     allow_self_charge: bool | None = Field(
         None,
@@ -126,6 +143,22 @@ class Settings(BaseSettings):
             raise ValueError("must look like redis://host:6379/0")
         return value
 
+    @field_validator("jwt_secret")
+    @classmethod
+    def _is_a_secret(cls, value: str) -> str:
+        if value.lstrip().startswith(("-----BEGIN", "{")):
+            raise ValueError("must be a secret; public keys are given by JWT_JWKS")
+        return value
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _holds_keys(cls, value: str) -> str:
+        if value:
+            from infra import key_source  # where it is not set, nothing of it is loaded
+
+            key_source.check(value)
+        return value
+
     @field_validator("shop_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
@@ -137,9 +170,21 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> "Settings":
-        if self.app_env == "production" and self.jwt_secret == DEVELOPMENT_SECRET:
-            raise ValueError("JWT_SECRET must be set in production")
+        if self.app_env == "production" and self.hs256_secret == DEVELOPMENT_SECRET:
+            raise ValueError("JWT_SECRET or JWT_JWKS must be set in production")
         return self
+
+    @property
+    def hs256_secret(self) -> str | None:
+        """What HS256 tokens are checked by; None: they are refused. The development secret, which
+        everybody knows, proves nothing beside an issuer's keys."""
+        if self.jwt_jwks and self.jwt_secret == DEVELOPMENT_SECRET:
+            return None
+        return self.jwt_secret
+
+    @property
+    def jwt_audiences(self) -> list[str]:
+        return [name.strip() for name in self.jwt_audience.split(",") if name.strip()]
 
     @property
     def metrics_networks(self) -> list[str]:

@@ -20,7 +20,7 @@ VERSION = "0.1.0"
 class IdConverter(IntegerConverter):
     """An id in a URL: 1 to 2⁶³−1 in its one spelling; anything else names nothing (404)."""
 
-    regex = r"[1-9]\d{0,18}"
+    regex = r"[1-9][0-9]{0,18}"  # \d would also match the digits of other scripts
 
     def __init__(self, map_: object) -> None:
         super().__init__(map_, min=1, max=MAX_ID)  # type: ignore[arg-type]
@@ -56,6 +56,7 @@ def create_app() -> Shop:
     app.openapi_version = "3.1.0"
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # a path has one spelling too
     state.install(app, settings)
     tracing.register(app)
     auth.register(app)

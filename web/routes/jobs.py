@@ -14,7 +14,7 @@ from domain.kinds import KINDS
 from web import cursors
 from web.accepting import await_end, job_response
 from web.api import slice_api
-from web.auth import is_admin, may_reach, principal, subject, user
+from web.auth import is_admin, may_reach, principal, subject, user, user_or_payments
 from web.prefer import wait_seconds
 from web.problems import invalid
 from web.schemas import Id, Limit, NoBody, Path, Query
@@ -44,7 +44,7 @@ def _reachable(job_id: str) -> JobRecord:
 
 
 @api.get("/jobs/<string:jobId>", summary="One job")
-@user
+@user_or_payments
 def get_job(path: JobPath) -> Response:
     """Poll a job; with ``Prefer: wait=N`` the answer waits for its end, N seconds at most."""
     job = _reachable(path.job_id)
@@ -75,7 +75,7 @@ def list_jobs(query: JobList) -> dict[str, Any]:
 
 
 @api.post("/jobs/<string:jobId>/cancel", summary="Cancel a job that never started")
-@user
+@user_or_payments
 def cancel_job(path: JobPath, body: NoBody) -> Response:  # noqa: ARG001
     uuid: UUID = _reachable(path.job_id).uuid
     return job_response(service.cancel(uuid))

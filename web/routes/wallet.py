@@ -10,7 +10,7 @@ from domain.wallet import charge, service
 from web import cursors
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
-from web.auth import principal, require_user, user
+from web.auth import principal, require_user, user, user_or_payments
 from web.schemas import Amount, Body, Id, Limit, Name, Path, PrintableKey, Query
 from web.state import state
 
@@ -44,7 +44,7 @@ def _require_charger(user_id: int) -> None:
 
 
 @api.post("/users/<id:userId>/balance/charge", summary="Charge a balance")
-@user
+@user_or_payments
 def charge_balance(path: UserPath, body: ChargeBody) -> Response:
     """Accepted, then done by a worker; the job's result tells the balance before and after."""
     _require_charger(path.user_id)
