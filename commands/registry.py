@@ -4,6 +4,7 @@ What a command needs is imported when it runs: printing a token must not wait fo
 """
 
 from commands.audit import audit
+from commands.controls import controls
 from commands.jobs import jobs
 from commands.migrate import migrate
 from commands.openapi import openapi
@@ -13,4 +14,4 @@ from commands.seed import seed
 from commands.settings import settings
 from commands.token import token
 
-COMMANDS = (audit, jobs, migrate, openapi, outbox, ranking, seed, settings, token)
+COMMANDS = (audit, controls, jobs, migrate, openapi, outbox, ranking, seed, settings, token)

@@ -17,6 +17,17 @@ intake_batch_size = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
 intake_refused = Counter("intake_refused", "Requests refused at acceptance", ["lane", "code"])
+requests_shed = Counter(
+    "requests_shed", "Requests turned away because their lane has too much work", ["lane"]
+)
+lane_queued = Gauge(
+    "lane_queued", "Unended jobs of a lane, counted up to a quarter over its limit", ["lane"],
+    multiprocess_mode="mostrecent",
+)
+lane_oldest_seconds = Gauge(
+    "lane_oldest_seconds", "How long a lane's oldest job has waited that a worker could do",
+    ["lane"], multiprocess_mode="mostrecent",
+)
 drain_batch_size = Histogram(
     "drain_batch_size", "Jobs in one drain transaction", ["lane"],
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),

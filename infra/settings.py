@@ -94,6 +94,14 @@ class Settings(BaseSettings):
     drain_batch_per_key: int = Field(
         64, ge=1, le=1000, description="Jobs of one key in it while other keys have work."
     )
+    lane_max_queued: int = Field(
+        100_000, ge=0, le=10_000_000, description="Unended jobs of a lane, beyond which its "
+        "commands are answered 503; 0: no limit.",
+    )
+    lane_max_age_seconds: float = Field(
+        300.0, ge=0, description="Seconds that a lane's oldest job may have waited for a worker, "
+        "beyond which its commands are answered 503; 0: no limit.",
+    )
     database_connections: int = Field(
         40, ge=2, le=1000, description="Database connections a process, at most."
     )

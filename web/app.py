@@ -7,7 +7,7 @@ from flask_openapi import APIBlueprint, Info, OpenAPI
 from werkzeug.routing import IntegerConverter
 
 from infra import runtime
-from web import auth, problems, state, tracing
+from web import auth, problems, read_only, state, tracing
 from web.problems import validation_problem
 from web.requests import ShopRequest
 from web.routes import APIS
@@ -59,6 +59,7 @@ def create_app() -> Shop:
     state.install(app, settings)
     tracing.register(app)
     auth.register(app)
+    read_only.register(app)
     problems.register(app)
     for api in APIS:
         app.register_api(api)
