@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-secret-which-production-refuses"  # noqa: S105  # nosec B105
+NO_LIMIT = "off"
 
 
 class Settings(BaseSettings):
@@ -62,6 +63,23 @@ class Settings(BaseSettings):
     )
     web_workers: int = Field(2, ge=1, le=64, description="Web processes.")
 
+    rate_limit_commands: str = Field(
+        "60000 per minute", description="Changes that one user may ask for, as \"600 per minute\", "
+        "or several of these with ; between; off: no limit.",
+    )
+    rate_limit_reads: str = Field(
+        "120000 per minute", description="Reads by one user; likewise."
+    )
+    rate_limit_admin: str = Field(
+        "60000 per minute", description="Requests by one admin to admins' routes; likewise."
+    )
+    rate_limit_public: str = Field(
+        "600000 per minute", description="Requests without a token from one address; likewise."
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=9, description="Proxies before the web process whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed.",
+    )
     jwt_secret: str = Field(
         DEVELOPMENT_SECRET, min_length=32, description="HS256 secret that tokens are checked by."
     )
@@ -134,6 +152,20 @@ class Settings(BaseSettings):
             raise ValueError("must look like redis://host:6379/0")
         return value
 
+    @field_validator(
+        "rate_limit_commands", "rate_limit_reads", "rate_limit_admin", "rate_limit_public"
+    )
+    @classmethod
+    def _looks_like_limits(cls, value: str) -> str:
+        try:
+            if value != NO_LIMIT:
+                from limits import parse_many  # slow to import, and most commands do without
+
+                parse_many(value)
+        except ValueError:
+            raise ValueError('must look like "600 per minute", or be off') from None
+        return value
+
     @field_validator("shop_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
@@ -152,6 +184,17 @@ class Settings(BaseSettings):
     @property
     def metrics_networks(self) -> list[str]:
         return [network.strip() for network in self.metrics_allow.split(",")]
+
+    @property
+    def rate_limits(self) -> dict[str, str]:
+        """The limits of each class of routes that has any."""
+        limits = {
+            "commands": self.rate_limit_commands,
+            "reads": self.rate_limit_reads,
+            "admin": self.rate_limit_admin,
+            "public": self.rate_limit_public,
+        }
+        return {name: text for name, text in limits.items() if text != NO_LIMIT}
 
     @property
     def self_charge_allowed(self) -> bool:
