@@ -58,6 +58,10 @@ class Settings(BaseSettings):
         None, ge=0, description="A listening socket that the runner opened, by its number; empty: "
         "the process opens PORT itself.",
     )
+    request_read_seconds: float = Field(
+        10.0, ge=0.1, le=300, description="Seconds that a request may take from its first byte to "
+        "its last; slower clients are cut off.",
+    )
     metrics_allow: str = Field(
         "127.0.0.0/8,::1/128", description="Networks that may read /metrics, separated by commas."
     )
@@ -79,6 +83,14 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(
         0, ge=0, le=9, description="Proxies before the web process whose X-Forwarded-For and "
         "X-Forwarded-Proto are believed.",
+    )
+    strict_transport_security: bool = Field(
+        False, description="Tell browsers to use HTTPS only in answers to plain HTTP too; those "
+        "to HTTPS always do.",
+    )
+    cors_origins: str = Field(
+        "", description="Other origins whose scripts may call the API, as https://shop.example, "
+        "separated by commas; *: all of them.",
     )
     jwt_secret: str = Field(
         DEVELOPMENT_SECRET, min_length=32, description="HS256 secret that tokens are checked by."
@@ -166,6 +178,16 @@ class Settings(BaseSettings):
             raise ValueError('must look like "600 per minute", or be off') from None
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _looks_like_origins(cls, value: str) -> str:
+        for origin in _split(value):
+            parts = urlsplit(origin)
+            bare = f"{parts.scheme}://{parts.netloc}"
+            if origin != "*" and (origin != bare or parts.scheme not in ("http", "https")):
+                raise ValueError(f"must look like https://shop.example, without a path: {origin}")
+        return value
+
     @field_validator("shop_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
@@ -186,6 +208,11 @@ class Settings(BaseSettings):
         return [network.strip() for network in self.metrics_allow.split(",")]
 
     @property
+    def origins(self) -> list[str]:
+        """The origins that CORS lets in."""
+        return _split(self.cors_origins)
+
+    @property
     def rate_limits(self) -> dict[str, str]:
         """The limits of each class of routes that has any."""
         limits = {
@@ -201,6 +228,10 @@ class Settings(BaseSettings):
         if self.allow_self_charge is None:
             return self.app_env == "development"
         return self.allow_self_charge
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 @lru_cache(maxsize=1)
