@@ -2,7 +2,9 @@
 
 import logging
 import sys
-from typing import TextIO
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -52,3 +54,29 @@ def configure(process: str, level: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # It would log each statement with its values, which are not for logs.
+    logging.getLogger("peewee").setLevel(logging.WARNING)
+
+
+class LineLog:
+    """Lines like the others', for what happens at each request.
+
+    They go straight to standard output, at a tenth of what structlog's way through logging costs.
+    Everything is JSON, so nothing that a client sent can begin a line of its own.
+    """
+
+    def __init__(self, name: str, process: str) -> None:
+        self._logger = logging.getLogger(name)
+        self._about = {"logger": name, "process": process}
+
+    def write(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        """One line, if the level is to be logged."""
+        if not self._logger.isEnabledFor(level):
+            return
+        line = {
+            **fields, "event": event, "level": logging.getLevelName(level).lower(),
+            "timestamp": datetime.now(UTC), **self._about,
+        }
+        with suppress(OSError, ValueError):  # as in logging: no request fails by its log
+            sys.stdout.write(orjson.dumps(line, option=orjson.OPT_UTC_Z).decode() + "\n")
+            sys.stdout.flush()
