@@ -78,34 +78,35 @@ class SharedWindow(FixedWindowRateLimiter):
         super().__init__(storage)
         self._clock = clock
         self._pause_clock = pause_clock
-        self._windows: dict[str, _Window] = {}
+        self._windows: dict[tuple[int, int, int, tuple[str, ...]], _Window] = {}
         self._away = False
         self._rest_until = float("-inf")
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         """Count a request. True if it may go on; always while Redis cannot say otherwise."""
-        key = item.key_for(*identifiers)
-        window = self._window(key, item)
+        window = self._window(item, identifiers)
         if window.total > item.amount:
             return False
         window.own += cost
         if window.own >= max(1, item.amount // SHARE):
-            return self._tell(f"{key}/{int(window.ends)}", item, window)
+            return self._tell(item, identifiers, window)
         return window.used <= item.amount or self._away
 
     def get_window_stats(self, item: RateLimitItem, *identifiers: str) -> WindowStats:
         """When the window ends and what is left of it, as far as this process knows."""
-        window = self._window(item.key_for(*identifiers), item)
+        window = self._window(item, identifiers)
         return WindowStats(window.ends, max(0, item.amount - window.used))
 
-    def _window(self, key: str, item: RateLimitItem) -> _Window:
+    def _window(self, item: RateLimitItem, identifiers: tuple[str, ...]) -> _Window:
         now = self._clock()
+        key = (item.amount, item.multiples, item.GRANULARITY.seconds, identifiers)
         window = self._windows.get(key)
         if window is None or window.ends <= now:
             if len(self._windows) >= MAX_WINDOWS:
                 self._forget(now)
             length = item.get_expiry()
-            phase = crc32(key.encode()) % length  # so that not all callers come back at once
+            # So that not all callers come back at once.
+            phase = crc32("/".join(identifiers).encode()) % length
             window = _Window((now + phase) // length * length + length - phase)
             self._windows[key] = window
         return window
@@ -115,7 +116,7 @@ class SharedWindow(FixedWindowRateLimiter):
         kept = {key: window for key, window in self._windows.items() if window.ends > now}
         self._windows = kept if len(kept) < MAX_WINDOWS else {}
 
-    def _tell(self, name: str, item: RateLimitItem, window: _Window) -> bool:
+    def _tell(self, item: RateLimitItem, identifiers: tuple[str, ...], window: _Window) -> bool:
         """Add what was counted here to what all count. Others may go on meanwhile."""
         now = self._pause_clock()
         if self._away:
@@ -125,6 +126,7 @@ class SharedWindow(FixedWindowRateLimiter):
             self._rest_until = now + REST_SECONDS  # this one asks, and nobody else for a while
         count, window.own = window.own, 0
         window.sent += count
+        name = f"{item.key_for(*identifiers)}/{int(window.ends)}"
         try:
             total = self.storage.incr(name, item.get_expiry(), count)
         except RedisError as error:

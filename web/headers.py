@@ -1,9 +1,15 @@
 """Headers that every answer carries, problems too; and CORS, where other origins are let in."""
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
 from flask import Flask, Response, current_app, request
 from flask_cors import CORS
 
 from infra.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 API_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 """Data is no page: a browser that is made to show it loads, runs and frames nothing."""
@@ -33,16 +39,9 @@ PREFLIGHT_SECONDS = 600
 def register(app: Flask, settings: Settings) -> None:
     """Put them on every answer of ``app``; to be called before its authentication is registered."""
     app.before_request(_options)
-    always_secure = settings.strict_transport_security
-
-    def complete(response: Response) -> Response:
-        for name, value in SECURITY.items():
-            response.headers.setdefault(name, value)
-        if always_secure or request.is_secure:
-            response.headers.setdefault("Strict-Transport-Security", TRANSPORT)
-        return response
-
-    app.after_request(complete)
+    app.wsgi_app = _Guard(  # type: ignore[method-assign]
+        app.wsgi_app, always_secure=settings.strict_transport_security
+    )
     if settings.origins:
         CORS(
             app,
@@ -54,6 +53,31 @@ def register(app: Flask, settings: Settings) -> None:
             send_wildcard=True,
             intercept_exceptions=False,  # problems pass by like every other answer
         )
+
+
+class _Guard:
+    """Completes the headers of every answer: at the very end, where it costs next to nothing."""
+
+    def __init__(self, application: "WSGIApplication", *, always_secure: bool) -> None:
+        self._application = application
+        self._always_secure = always_secure
+        self._guards = [(name.lower(), (name, value)) for name, value in SECURITY.items()]
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        secure = self._always_secure or environ["wsgi.url_scheme"] == "https"
+
+        def start(
+            status: str, headers: list[tuple[str, str]], *more: Any
+        ) -> Callable[[bytes], object]:
+            present = {name.lower() for name, _ in headers}
+            headers += [pair for name, pair in self._guards if name not in present]
+            if secure:
+                headers.append(("Strict-Transport-Security", TRANSPORT))
+            return start_response(status, headers, *more)
+
+        return self._application(environ, start)
 
 
 def _options() -> Response | None:

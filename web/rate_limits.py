@@ -76,8 +76,8 @@ class _Limits:
     def tell(self, response: Response) -> None:
         """Say in ``response`` how its caller stands."""
         policy, who = g.rate_limit
-        response.headers["RateLimit-Policy"] = self._described[policy.name]
-        response.headers["RateLimit"] = policy.standing(self._engine, who)
+        response.headers.add("RateLimit-Policy", self._described[policy.name])
+        response.headers.add("RateLimit", policy.standing(self._engine, who))
 
 
 def register(app: Flask, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from tests.support.fleet import Fleet
 from tests.support.services import TestServices
 from tests.support.shop import given_users
 from tests.support.waiting import eventually
+from web import tracing
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -26,15 +27,21 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [line for line in found if line["event"] == "request"]
 
 
+def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The lines about requests since the last look."""
+    tracing._LINES.flush()
+    return lines(capsys.readouterr().out)
+
+
 def test_a_line_says_who_asked_for_what_and_how_it_went(
     client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     [user] = given_users(0)
-    capsys.readouterr()
+    written(capsys)
     answer = client.user(user).get(
         f"/api/users/{user}/balance?x=1", headers={"X-Request-Id": "mine"}
     )
-    [line] = lines(capsys.readouterr().out)
+    [line] = written(capsys)
     assert line.pop("milliseconds") >= 0
     assert line.pop("timestamp").endswith("Z")
     assert len(line.pop("trace_id")) == 32
@@ -48,24 +55,26 @@ def test_a_line_says_who_asked_for_what_and_how_it_went(
 def test_who_only_watches_leaves_no_line(
     client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    written(capsys)
     client.get("/healthz")
     client.get("/readyz")
-    assert lines(capsys.readouterr().out) == []
+    assert written(capsys) == []
     # Unless everything is asked for
     logging.getLogger("web.access").setLevel(logging.DEBUG)
     try:
         client.get("/healthz")
     finally:
         logging.getLogger("web.access").setLevel(logging.NOTSET)
-    assert [line["route"] for line in lines(capsys.readouterr().out)] == ["/healthz"]
+    assert [line["route"] for line in written(capsys)] == ["/healthz"]
 
 
 @pytest.mark.parametrize("given", ["a b", "x" * 129, "é", "a\tb"])
 def test_an_id_that_is_none_is_replaced(
     client: Client, capsys: pytest.CaptureFixture[str], given: str
 ) -> None:
+    written(capsys)
     answer = client.get("/api/products", headers={"X-Request-Id": given})
-    [line] = lines(capsys.readouterr().out)
+    [line] = written(capsys)
     assert line["request_id"] == answer.headers["X-Request-Id"]
     assert answer.headers["X-Request-Id"] != given
     assert len(answer.headers["X-Request-Id"]) == 32
