@@ -78,6 +78,7 @@ class LineLog:
         self._logger = logging.getLogger(name)
         self._about = {"logger": name, "process": process}
         self._kept: list[bytes] = []
+        self._stream = sys.stdout
         self._some = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -89,6 +90,7 @@ class LineLog:
             **fields, "event": event, "level": logging.getLevelName(level).lower(),
             "timestamp": datetime.now(UTC), **self._about,
         }
+        self._stream = sys.stdout  # now: by the time it is written another may stand there
         self._kept.append(orjson.dumps(line, option=_LINE))
         if len(self._kept) >= KEPT_LINES:
             self.flush()
@@ -101,8 +103,8 @@ class LineLog:
         """Write what is kept."""
         kept, self._kept = self._kept, []
         with suppress(OSError, ValueError):  # as in logging: no request fails by its log
-            sys.stdout.write(b"".join(kept).decode())
-            sys.stdout.flush()
+            self._stream.write(b"".join(kept).decode())
+            self._stream.flush()
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="line-log", daemon=True)
