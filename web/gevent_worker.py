@@ -22,10 +22,13 @@ SMALL_BODY = 64 * 1024
 
 class _Response(wsgi.Response):
     """Without the banner, which gunicorn has no setting for; and the last one of its connection
-    when the rest of its request's body is more than anybody is going to read."""
+    when the process is stopping, or when the rest of its request's body is more than anybody is
+    going to read."""
+
+    stopping = False
 
     def should_close(self) -> bool:
-        return super().should_close() or _endless(self.req.body)
+        return super().should_close() or self.stopping or _endless(self.req.body)
 
     def default_headers(self) -> list[str]:
         return [line for line in super().default_headers() if not line.startswith("Server:")]
@@ -85,6 +88,7 @@ class ShopWorker(GeventWorker):
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         super().handle_exit(sig, frame)
+        _Response.stopping = True
         gevent.spawn(self._let_go)  # a signal handler must not block
 
     def _let_go(self) -> None:

@@ -14,6 +14,7 @@ import pytest
 from infra.tokens import issue
 from tests.support.fleet import Fleet
 from tests.support.services import TestServices
+from tests.support.waiting import eventually
 
 READ_SECONDS = 1.0
 MARGIN = 4.0
@@ -277,3 +278,33 @@ def test_a_slow_client_holds_nobody_up_and_fills_no_log_with_errors(web: Fleet) 
     text = web.log("web").read_text()
     assert "Traceback" not in text
     assert '"level":"error"' not in text
+
+
+@pytest.mark.usefixtures("database")
+def test_on_sigterm_those_that_wait_are_answered_and_the_idle_let_go(
+    services: TestServices, tmp_path: Path
+) -> None:
+    fleet = Fleet(services, tmp_path, {"WEB_WORKERS": "1"})
+    fleet.start("web")
+    try:
+        fleet.wait_ready()
+        with connect(fleet) as waiting, connect(fleet) as idle:
+            # Given a connection that stands idle, and a request that waits for its job
+            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n")
+            assert Got(idle).status == 200
+            waiting.sendall(head(13, "Prefer: wait=25") + b'{"amount": 1}')
+            eventually(lambda: accepted_one(fleet), 10, "it is accepted")
+            # When the process is told to stop
+            began = time.monotonic()
+            fleet.stop("web")
+            # Then the one is answered as things stand, the other ends, and so does the process
+            assert Got(waiting).status == 202
+            assert Got(idle).closed
+            assert time.monotonic() - began < 10
+    finally:
+        fleet.end()
+
+
+def accepted_one(fleet: Fleet) -> bool:
+    page = fleet.api.call("GET", "/metrics").body.decode()
+    return 'jobs_accepted_total{kind="balance.charge"} 1.0' in page
