@@ -20,6 +20,8 @@ from domain.kinds import KINDS
 from domain.wallet import charge
 from infra import metrics
 from infra.database import execute, session
+from schedulers import job_sweeper
+from tests.support.apps import app_with
 from tests.support.market import given_coupon
 from tests.support.shop import accepted, given_users, work
 from tests.support.waiting import eventually
@@ -181,3 +183,61 @@ def test_an_old_look_turns_nobody_away() -> None:
     # When nobody has asked for long, Then the first to ask is let in
     now += 6.0
     assert lane.refusal() is None
+
+
+def test_over_http_it_is_a_problem_with_a_time(database: None, redis: Redis) -> None:
+    [user] = given_users(0)
+    coupon = given_coupon(100)
+    path = f"/api/users/{user}/balance/charge"
+    with app_with(LANE_MAX_QUEUED="3") as client:
+        me = client.user(user)
+        first = me.post(path, {"amount": 1}, headers={"Idempotency-Key": "k"})
+        # When more is asked of a lane than it may hold
+        answer = eventually(
+            lambda: next(
+                (got for got in [me.post(path, {"amount": 1})] if got.status_code != 202), None
+            ),
+            5, "the lane is full",
+        )
+        # Then it is told so
+        assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+        assert answer.get_json(force=True)["code"] == "COMMON008"
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        # And all else goes on: the other lane, what was accepted already, and reading
+        assert me.post(f"/api/coupons/{coupon}/issue").status_code == 202
+        again = me.post(path, {"amount": 1}, headers={"Idempotency-Key": "k"})
+        assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
+        assert again.get_json()["jobId"] == first.get_json()["jobId"]
+        assert me.get(f"/api/users/{user}/balance").status_code == 200
+
+
+def test_the_time_to_come_again_follows_the_drain_rate(redis: Redis) -> None:
+    # Given a lane that may hold ten jobs, and ten more than came were done within two seconds
+    now = 100.0
+    users = given_users(*[0] * 40)
+    lane = Backlog(Lane.USERS, Limits(10, 0.0), clock=lambda: now, jitter=lambda: 0.0)
+    lane._ask = lambda: None  # type: ignore[method-assign]
+    accepted(*[a_charge(user) for user in users[:12]])
+    lane.look()
+    work(redis)
+    accepted(*[a_charge(user) for user in users[12:14]])
+    now += 2.0
+    lane.look()
+    assert lane.refusal() is None
+    # When it holds 15 too many, at five a second, Then in three seconds it should not
+    lane.accepted(22)
+    refusal = lane.refusal()
+    assert refusal is not None
+    assert refusal.retry_after == 3
+
+
+def test_the_scheduler_shows_every_lane(redis: Redis) -> None:
+    [user] = given_users(0)
+    accepted(a_charge(user), a_charge(user))
+    later(Lane.USERS, 30)
+    # When it looks for work that nobody was told about
+    assert job_sweeper.tick() == 1
+    # Then what it saw stands in the metrics
+    assert metrics.lane_queued.labels("users")._value.get() == 2
+    assert metrics.lane_oldest_seconds.labels("users")._value.get() == pytest.approx(30, abs=5)
+    assert metrics.lane_queued.labels("coupons")._value.get() == 0
