@@ -17,6 +17,23 @@ intake_batch_size = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
 intake_refused = Counter("intake_refused", "Requests refused at acceptance", ["lane", "code"])
+requests_shed = Counter(
+    "requests_shed", "Requests turned away because their lane has too much work", ["lane"]
+)
+lane_queued = Gauge(
+    "lane_queued", "Unended jobs of a lane, counted up to a quarter over its limit", ["lane"],
+    multiprocess_mode="mostrecent",
+)
+lane_oldest_seconds = Gauge(
+    "lane_oldest_seconds", "How long a lane's oldest job has waited that a worker could do",
+    ["lane"], multiprocess_mode="mostrecent",
+)
+requests_limited = Counter(
+    "requests_limited", "Requests refused because their caller sent too many", ["class"]
+)
+rate_limits_unchecked = Counter(
+    "rate_limits_unchecked", "Requests let through uncounted because Redis is away"
+)
 drain_batch_size = Histogram(
     "drain_batch_size", "Jobs in one drain transaction", ["lane"],
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),

@@ -41,6 +41,9 @@ def _schema(services: TestServices) -> None:
         made_once.cache_clear()
     from infra import runtime
     from infra.migrate import migrate
+    from infra.redis import redis as client
+
+    client.cache_clear()  # an application made before this one looked elsewhere
 
     runtime.start("tests")
     migrate()

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import Response
 from flask_openapi import APIBlueprint, Info, OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from infra import runtime
-from web import auth, problems, state, tracing
+from web import auth, headers, problems, rate_limits, read_only, state, tracing
 from web.problems import validation_problem
 from web.requests import ShopRequest
 from web.routes import APIS
@@ -59,15 +59,14 @@ def create_app() -> Shop:
     app.url_map.merge_slashes = False  # a path has one spelling too
     state.install(app, settings)
     tracing.register(app)
+    headers.register(app, settings)
     auth.register(app)
+    rate_limits.register(app, settings)
+    read_only.register(app)
     problems.register(app)
     for api in APIS:
         app.register_api(api)
-    app.after_request(_headers)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
-
-
-def _headers(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

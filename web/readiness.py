@@ -6,6 +6,8 @@ import orjson
 import peewee
 from redis.exceptions import RedisError
 
+from domain.controls.service import lane_state, read_only
+from domain.jobs.kinds import Lane
 from infra.database import rows, session
 from infra.redis import redis
 
@@ -24,6 +26,8 @@ def check() -> tuple[bool, dict[str, Any]]:
             "redis": {"state": "up" if redis_up else "down", "neededToAccept": False},
             "kafka": {"state": kafka, "neededToAccept": False},
         },
+        "readOnly": read_only(),
+        "pausedLanes": [str(lane) for lane in Lane if lane_state(lane).paused],
     }
 
 

@@ -42,6 +42,17 @@ def claim_keys(claims: Sequence[tuple[Claim, UUID]]) -> dict[bytes, tuple[UUID, 
     return {hash_: (UUID(bytes=uuid), fingerprint) for hash_, uuid, fingerprint in found}
 
 
+def any_known(hashes: Sequence[bytes]) -> bool:
+    """Whether one of these keys names a job already."""
+    return bool(
+        rows(
+            "SELECT 1 FROM idempotency_keys "
+            f"WHERE hash IN ({placeholders(len(hashes))}) LIMIT 1",
+            hashes,
+        )
+    )
+
+
 def drop_claims(claims: Iterable[tuple[Claim, UUID]]) -> None:
     """Forget claims that this transaction made for requests that became no job."""
     for claim, uuid in claims:

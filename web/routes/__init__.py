@@ -1,6 +1,7 @@
 """The routes, one file a slice. A new file is a line here."""
 
 from web.routes import (
+    admin_controls,
     admin_coupons,
     admin_exports,
     admin_outbox,
@@ -24,6 +25,7 @@ APIS = (
     products.api,
     admin_products.api,
     cart.api,
+    admin_controls.api,
     admin_outbox.api,
     admin_exports.api,
     coupons.listing,

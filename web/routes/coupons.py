@@ -15,6 +15,7 @@ from web.accepting import accept, idempotency_claims, traceparent
 from web.api import public_api, slice_api
 from web.auth import may_reach, principal, public, require_user, subject, user
 from web.problems import invalid
+from web.read_only import allowed_in_read_only
 from web.schemas import Body, Id, Limit, NoBody, Path, Query
 
 listing = public_api("coupons")
@@ -103,6 +104,7 @@ def issue_coupon(path: CouponPath, query: WhoseCoupon, body: NoBody) -> Response
 
 @api.post("/coupons/validate", summary="What a coupon of the caller would take off")
 @user
+@allowed_in_read_only
 def validate_coupon(body: ValidationBody, query: WhoseCoupon) -> dict[str, Any]:
     return service.validate(subject(query.user_id), body.coupon_id, body.order_amount)
 

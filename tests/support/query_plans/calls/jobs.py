@@ -56,12 +56,24 @@ JOBS: Calls = {
     **calls_of(
         "domain.jobs.intake_store",
         claim_keys=[given(_claims([*_NEW, 100, 200]))],
+        any_known=[given([hash_bytes(100), hash_bytes(200)])],
         drop_claims=[given(_claims([100]))],
         repoint_claims=[given([(*_claims([100])[0], UUID(int=200))])],
         insert_jobs=[
             given([(UUID(int=n), _command(n), Admission()) for n in _NEW], NOW, KINDS)
         ],
         committed=[given(_uuids(range(1_000, 1_000 + GATHERED)))],
+    ),
+    **calls_of(
+        "domain.jobs.backlog_store",
+        count_unended=[
+            given(lane, 1_000, reads="counts, in an index alone, up to a bound, once a second")
+            for lane in Lane
+        ],
+        oldest_seconds=[
+            given(lane, reads="looks at the oldest thousand jobs at most, once a second")
+            for lane in Lane
+        ],
     ),
     **calls_of(
         "domain.jobs.status_store",

@@ -35,6 +35,10 @@ RETENTION: Calls = calls_of(
     remember=[given({"jobs": 1})],
 )
 
+CONTROLS: Calls = calls_of(
+    "domain.controls.store", find_all=[given()], put=[given("read-only", "true")]
+)
+
 ADMIN_AUDIT: Calls = calls_of(
     "domain.admin_audit.store", insert=[given(1, "coupon.change", "coupon:6", "{}")]
 )
