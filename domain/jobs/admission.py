@@ -1,11 +1,12 @@
 """One group commit: keys first, then gates, then the jobs of those who passed both."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.jobs import intake_store
+from domain.jobs import intake_store, retry_store
+from domain.jobs.errors import JobNotRetryable, not_retryable
 from domain.jobs.kinds import Admission, Claim, Command, Kinds
 from domain.kernel.errors import DomainError, KeyReused
 from infra.database import now
@@ -22,6 +23,13 @@ class Accepted:
 
 
 Result = Accepted | DomainError
+
+TRANSACTION_TAKEN = "Another job has claimed the transactionId since this one failed."
+
+Owners = Mapping[bytes, tuple[UUID, bytes]]
+"""Whose each claimed hash is, and its fingerprint."""
+_Request = tuple[UUID, Command]
+_Answer = Admission | DomainError
 
 
 class Batch:
@@ -51,20 +59,38 @@ class Batch:
             (claim, uuid) for uuid, command in self._requests.items() for claim in command.claims
         ]
         owners = intake_store.claim_keys(claims)
+        retried = retry_store.retries_of(
+            [command.retry_of for command in self._requests.values() if command.retry_of]
+        )
         dropped: list[tuple[Claim, UUID]] = []
         for uuid, command in self._requests.items():
-            own = [claim for claim in command.claims if owners[claim.hash][0] == uuid]
-            others = [claim for claim in command.claims if claim not in own]
-            if not others:
-                continue
-            if any(owners[claim.hash][1] != claim.fingerprint for claim in others):
-                self._results[uuid] = KeyReused()
-                dropped += [(claim, uuid) for claim in own]
-            else:
-                self._repeats[uuid] = owners[others[0].hash][0]
-                self._repointed += [(claim, uuid, self._root(uuid)) for claim in own]
+            earlier = retried.get(command.retry_of) if command.retry_of else None
+            dropped += [(claim, uuid) for claim in self._compare(uuid, owners, earlier)]
         intake_store.drop_claims(dropped)
         intake_store.repoint_claims(self._repointed)
+
+    def _compare(self, uuid: UUID, owners: Owners, earlier: UUID | None) -> Sequence[Claim]:
+        """Whether a request repeats a job (``earlier``: the retry that it asks for), or may not be;
+        of what it has claimed, what it does not need."""
+        command = self._requests[uuid]
+        own = [claim for claim in command.claims if owners[claim.hash][0] == uuid]
+        others = [claim for claim in command.claims if claim not in own]
+        # Whoever holds a retry's transactionId is no repeat of it: a retry has a key of its own.
+        named = [one for one in others if not (command.retry_of and one.until_failure)]
+        repeated = owners[named[0].hash][0] if named else earlier
+        if any(owners[claim.hash][1] != claim.fingerprint for claim in named):
+            self._results[uuid] = KeyReused()
+        elif repeated is not None:
+            self._repeats[uuid] = repeated
+            root = self._root(uuid)
+            self._repointed += [(claim, uuid, root) for claim in own if not claim.until_failure]
+            # Its key is known and its transactionId was free: the job has failed and freed it.
+            return [claim for claim in own if claim.until_failure]
+        elif others:
+            self._results[uuid] = JobNotRetryable(TRANSACTION_TAKEN)
+        else:
+            return ()
+        return own
 
     def _root(self, uuid: UUID) -> UUID:
         """The job that a request repeats in the end: repeats within the batch are followed."""
@@ -83,8 +109,7 @@ class Batch:
         refused: list[tuple[Claim, UUID]] = []
         for name in dict.fromkeys(command.kind for _, command in waiting):
             group = [(uuid, command) for uuid, command in waiting if command.kind == name]
-            answers = self._kinds[name].admit([command for _, command in group], self._now)
-            for (uuid, command), answer in zip(group, answers, strict=True):
+            for (uuid, command), answer in self._ask(name, group):
                 if isinstance(answer, DomainError):
                     self._results[uuid] = answer
                     refused += [(claim, uuid) for claim in command.claims]
@@ -97,6 +122,26 @@ class Batch:
         jobs = [(uuid, command, admitted[uuid]) for uuid, command in waiting if uuid in admitted]
         if jobs:
             intake_store.insert_jobs(jobs, self._now, self._kinds)
+        for uuid, command, _ in jobs:
+            if command.note is not None:
+                command.note(uuid)
+
+    def _ask(self, name: str, group: Sequence[_Request]) -> Iterator[tuple[_Request, _Answer]]:
+        """What the kind's gate says to each, and before it what is known to stand against a
+        retry: that must not use up a place at the gate."""
+        kind = self._kinds[name]
+        asking: list[_Request] = []
+        for request in group:
+            against = kind.recheck(request[1], self._now) if request[1].retry_of else None
+            if against is None:
+                asking.append(request)
+            else:
+                yield request, not_retryable(against)
+        answers = kind.admit([command for _, command in asking], self._now) if asking else ()
+        for request, answer in zip(asking, answers, strict=True):
+            if request[1].retry_of and isinstance(answer, DomainError):
+                answer = not_retryable(answer)
+            yield request, answer
 
     def _result(self, uuid: UUID) -> Result:
         root = self._root(uuid)

@@ -11,6 +11,7 @@ from tests.support.query_plans.big_shop import (
     FIRST_QUEUED,
     FIRST_RUNNING,
     HOT_COUPON,
+    MANY,
     NOW,
     REGULAR,
     RUNNING,
@@ -30,6 +31,8 @@ _EXPIRED = ids(FIRST_RUNNING, FIRST_RUNNING + DRAINED)
 _QUEUED = ids(FIRST_QUEUED + 100, FIRST_QUEUED + 100 + DRAINED)
 _KEYS = [f"user:{n}" for n in range(FIRST_QUEUED // 2 + 10, FIRST_QUEUED // 2 + 74)]
 _HOT_KEY = f"coupon:{HOT_COUPON}"
+_FAILED = 1_001
+"""A job that failed for a system reason, and was not retried."""
 _WITH_CLAIM = FIRST_QUEUED - FIRST_QUEUED % 5 + 5
 
 
@@ -88,6 +91,17 @@ JOBS: Calls = {
         ],
         cancel=[given(UUID(int=FIRST_QUEUED))],
         free_claim_of=[given(UUID(int=_WITH_CLAIM))],
+    ),
+    **calls_of(
+        "domain.jobs.retry_store",
+        find=[given(UUID(int=_FAILED))],
+        retries_of=[given(_uuids(range(501, FIRST_RUNNING, 500)))],
+        failed_by_system=[
+            given(user_id, kind, before, 21)
+            for user_id, kind in ((None, None), (1 + _FAILED % MANY, "order.place"))
+            for before in (None, FIRST_RUNNING - 5_000)
+        ],
+        count_unretried=[given(1_000)],
     ),
     **calls_of(
         "domain.jobs.claim_store",

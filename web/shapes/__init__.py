@@ -1,0 +1,1 @@
+"""What the answers of each slice look like, one file a slice."""
