@@ -10,7 +10,10 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from domain.coupons import issue
+from domain.jobs.admission import Accepted, Result
 from domain.jobs.kinds import Command
+from domain.kinds import KINDS
+from domain.operations.service import retry_command
 from domain.orders import cancel, place
 from domain.wallet import charge
 from infra.database import execute, rows, session
@@ -28,7 +31,7 @@ from tests.support.market import (
     select,
 )
 from tests.support.ordering import issued, placed
-from tests.support.shop import accepted, given_users, jobs, work
+from tests.support.shop import accepted, given_users, jobs, submit, work
 
 
 @pytest.fixture(autouse=True)
@@ -175,21 +178,30 @@ def test_the_retry_is_known_even_when_its_key_has_expired(client: Client) -> Non
     assert retried(client, job) == first
 
 
-def test_simultaneous_retries_make_one_job(client: Client, redis: Redis) -> None:
+@pytest.mark.parametrize("transaction", [None, "tx"])
+def test_simultaneous_retries_make_one_job(
+    client: Client, redis: Redis, transaction: str | None
+) -> None:
     [user] = given_users(0)
-    [job] = failed(charged(user, 100, "tx"))
-    answers: list[TestResponse] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(retry(client, job))) for _ in range(24)
-    ]
+    [job] = failed(charged(user, 100, transaction))
+    barrier = threading.Barrier(6)
+    results: list[Result] = []
+
+    def ask() -> None:
+        """As a web process whose group commit holds several of them."""
+        asked = [retry_command(KINDS, job, 9) for _ in range(4)]
+        barrier.wait()
+        results.extend(submit(*asked))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.get_json()["jobId"] for answer in answers}) == 1
-    replays = [answer for answer in answers if answer.headers.get("Idempotent-Replayed") == "true"]
-    assert len(replays) == 23
+    # Then one of them made a job, and all others are answered with it
+    assert len(results) == 24
+    assert len({one.uuid for one in results if isinstance(one, Accepted)}) == 1
+    assert [one.replayed for one in results if isinstance(one, Accepted)].count(True) == 23
     work(redis)
     assert balance(user) == 100
     assert len(acts()) == 1
