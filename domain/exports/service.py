@@ -15,6 +15,12 @@ def arrive(arrivals: Sequence[Arrival]) -> None:
     run_transaction(lambda: store.arrive(arrivals))
 
 
+def unended(limit: int) -> tuple[int, int]:
+    """How many exports wait for the platform, and how many were given up, each to ``limit``."""
+    with session():
+        return store.waiting(limit), store.dead(limit)
+
+
 def sync_status(order_id: int) -> dict[str, Any] | None:
     """``{orderId, synced, syncedAt?, syncAttempts, lastSyncError?}``; None: no such order.
 
@@ -63,4 +69,4 @@ def _shown(order_id: int, status: str, exports: Sequence[store.Export]) -> dict[
     return shown
 
 
-__all__ = ["Arrival", "arrive", "resync", "sync_status"]
+__all__ = ["Arrival", "arrive", "resync", "sync_status", "unended"]

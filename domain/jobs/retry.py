@@ -76,7 +76,8 @@ def represent_failed(jobs: list[JobRecord]) -> list[dict[str, Any]]:
     return shown
 
 
-def count_unretried(limit: int) -> int:
-    """How many jobs failed for a system reason and still wait for somebody, to ``limit``."""
+def unretried(limit: int, count_limit: int) -> tuple[list[JobRecord], int]:
+    """The latest jobs that failed for a system reason and still wait for somebody, and how many
+    there are of them, counted to ``count_limit``."""
     with session():
-        return retry_store.count_unretried(limit)
+        return retry_store.unretried(limit), retry_store.count_unretried(count_limit)

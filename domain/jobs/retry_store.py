@@ -64,10 +64,17 @@ def failed_by_system(
     )
 
 
+_UNRETRIED = (
+    f"{_BY_SYSTEM} AND NOT EXISTS (SELECT 1 FROM jobs again WHERE again.retry_of = jobs.uuid)"
+)
+
+
+def unretried(limit: int) -> list[JobRecord]:
+    """Jobs that failed for a system reason and were not done again, newest first."""
+    return records(rows(f"SELECT {COLUMNS} {_UNRETRIED} ORDER BY id DESC LIMIT %s", (limit,)))
+
+
 def count_unretried(limit: int) -> int:
-    """How many jobs failed for a system reason and were not done again, counted to ``limit``."""
-    sql = (
-        f"SELECT 1 {_BY_SYSTEM} AND NOT EXISTS "
-        "(SELECT 1 FROM jobs again WHERE again.retry_of = jobs.uuid) LIMIT %s"
-    )
+    """How many these are, counted to ``limit``."""
+    sql = f"SELECT 1 {_UNRETRIED} LIMIT %s"
     return int(rows(f"SELECT COUNT(*) FROM ({sql}) unretried", (limit,))[0][0])

@@ -48,6 +48,19 @@ def of_user(
     )
 
 
+def in_lane(lane: str, limit: int) -> tuple[int, int, float]:
+    """How many jobs of a lane are queued and how many run, of the ``limit`` oldest; and the oldest
+    one's age in seconds."""
+    queued, running, age = rows(
+        "SELECT COALESCE(SUM(status = 'queued'), 0), COALESCE(SUM(status = 'running'), 0), "
+        "COALESCE(TIMESTAMPDIFF(MICROSECOND, MIN(accepted_at), NOW(3)), 0) / 1000000 FROM ("
+        "SELECT status, accepted_at FROM jobs FORCE INDEX (jobs_waiting_in_lane) "
+        "WHERE queue_lane = %s ORDER BY id LIMIT %s) oldest",
+        (lane, limit),
+    )[0]
+    return int(queued), int(running), float(age)
+
+
 def key_has_work(key: str) -> bool:
     """Whether a job of this concurrency key has not ended."""
     return bool(rows("SELECT 1 FROM jobs WHERE queue_key = %s LIMIT 1", (key,)))
@@ -92,6 +105,6 @@ def free_claim_of(uuid: UUID) -> None:
 
 
 __all__ = [
-    "JobRecord", "by_uuids", "cancel", "ended_among", "free_claim_of", "key_has_work", "of_user",
-    "position",
+    "JobRecord", "by_uuids", "cancel", "ended_among", "free_claim_of", "in_lane", "key_has_work",
+    "of_user", "position",
 ]

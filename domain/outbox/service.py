@@ -37,6 +37,12 @@ def pending_stats() -> PendingStats:
     return stats
 
 
+def dead_count(limit: int) -> int:
+    """How many events are dead, counted to ``limit``."""
+    with session():
+        return store.count_dead(limit)
+
+
 Book = Callable[[str, int], None]
 """Writes down, in the transaction of a redrive, what was sent again: ``event:7``, or ``event:*``,
 and how many that were. The outbox knows no slice, so its caller says how."""

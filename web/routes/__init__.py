@@ -11,6 +11,7 @@ from web.routes import (
     coupons,
     health,
     jobs,
+    ops,
     orders,
     products,
     users,
@@ -19,6 +20,7 @@ from web.routes import (
 
 APIS = (
     health.api,
+    ops.api,
     jobs.api,
     wallet.api,
     users.api,

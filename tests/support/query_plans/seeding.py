@@ -177,6 +177,7 @@ _MACHINERY = [
         synced_at=f"IF(n < {FIRST_PENDING_EXPORT}, {_AT_ORDER}, NULL)",
     ),
     _rows("shard_leases", 16, shard="n - 1", holder="'relay'", lease_until=f"'{NOW}'"),
+    _rows("controls", 1, name="'pause'", value="'users'"),
     _rows("heartbeats", 1, name="'purge'", beat_at=f"'{NOW}'", detail=_JSON),
 ]
 

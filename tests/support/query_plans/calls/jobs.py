@@ -24,6 +24,7 @@ GATHERED = 256
 """Requests in one group commit."""
 DRAINED = 128
 
+_COUNTED = "reads what waits in a lane, and no further than a limit; once a second at most"
 _USER = 7
 _NEW = ids(1_000_000, 1_000_000 + GATHERED)
 _HELD = ids(FIRST_RUNNING + DRAINED, FIRST_RUNNING + RUNNING)
@@ -84,6 +85,7 @@ JOBS: Calls = {
                 reads="an admin's search over everybody's jobs goes on until its page is full",
             ),
         ],
+        in_lane=[given(lane, 10_000, reads=_COUNTED) for lane in Lane],
         key_has_work=[given(_HOT_KEY)],
         position=[
             given(_waiting(FIRST_FOR_COUPON + 500, _HOT_KEY, FIRST_FOR_COUPON + 500)),
@@ -101,7 +103,8 @@ JOBS: Calls = {
             for user_id, kind in ((None, None), (1 + _FAILED % MANY, "order.place"))
             for before in (None, FIRST_RUNNING - 5_000)
         ],
-        count_unretried=[given(1_000)],
+        unretried=[given(5)],
+        count_unretried=[given(10_000)],
     ),
     **calls_of(
         "domain.jobs.claim_store",

@@ -35,6 +35,10 @@ RETENTION: Calls = calls_of(
     remember=[given({"jobs": 1})],
 )
 
+OPERATIONS: Calls = calls_of(
+    "domain.operations.store", heartbeats=[given()], controls=[given(100)]
+)
+
 ADMIN_AUDIT: Calls = calls_of(
     "domain.admin_audit.store",
     insert=[given(1, "coupon.change", "coupon:6", "{}")],
