@@ -58,12 +58,12 @@ def failed_jobs(kind: str | None, user: int | None, limit: int, as_json: bool) -
             print_json(job)
         return
     lines: list[list[object]] = [
-        [job["jobId"], job["kind"], job["userId"], job["attempts"], job["finishedAt"],
-         job["error"]["code"], job.get("retriedBy")]
+        [job["jobId"], job["kind"], job["userId"], job["finishedAt"],
+         "yes" if "retriedBy" in job else ""]
         for job in found
     ]
-    columns = ["job", "kind", "user", "attempts", "failed", "error", "retried by"]
-    print_table(columns, lines, "No failed jobs.")
+    columns = ["job", "kind", "user", "failed", "retried"]
+    print_table(columns, lines, "No failed jobs.", whole_first=True)
 
 
 @jobs.command("retry")
@@ -87,7 +87,7 @@ def retry_job(uuid: UUID) -> None:
         accepted = Intake(KINDS, lambda _: None).submit(command, uuid7())
     except DomainError as error:
         raise click.ClickException(f"{error.detail} ({error.code})") from None
-    click.echo(f"{accepted.uuid} {'did it already' if accepted.replayed else 'is queued'}")
+    click.echo(f"{accepted.uuid} {'is its retry already' if accepted.replayed else 'is queued'}")
 
 
 @jobs.command("show")

@@ -1,5 +1,6 @@
 """How the whole stands, gathered for operators: each number cheap, bounded, and without a name."""
 
+import time
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from domain.operations.rules import (
     Relay,
 )
 from domain.outbox import service as outbox
-from infra.database import session
+from infra.database import now, session
 
 LATEST = 8
 """Failed jobs that are named."""
@@ -31,11 +32,15 @@ _RELAY = "relay"
 def gather() -> Figures:
     """Look. Raises the database's error when it is away."""
     with session():
+        begun = time.perf_counter()
+        now()
+        round_trip = time.perf_counter() - begun
         pending = outbox.pending_stats()
         waiting, given_up = exports.unended(COUNT_LIMIT)
         latest, failed = retry.unretried(LATEST, COUNT_LIMIT)
         beats = store.heartbeats()
         return Figures(
+            round_trip_seconds=round_trip,
             lanes=[LaneFigures(str(lane), *jobs.in_lane(lane, COUNT_LIMIT)) for lane in Lane],
             outbox_pending=min(pending.count, COUNT_LIMIT),
             outbox_oldest_seconds=pending.oldest_seconds,

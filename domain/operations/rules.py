@@ -67,6 +67,8 @@ class Relay:
 class Figures:
     """How the whole stands, as the database tells it; counts go to ``COUNT_LIMIT``."""
 
+    round_trip_seconds: float = 0.0
+    """What the shortest of questions to the database took."""
     lanes: Sequence[LaneFigures] = ()
     outbox_pending: int = 0
     outbox_oldest_seconds: float = 0.0
