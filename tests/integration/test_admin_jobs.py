@@ -7,30 +7,23 @@ from uuid import UUID
 
 import pytest
 from redis import Redis
-from werkzeug.test import TestResponse
 
-from domain.coupons import issue
 from domain.jobs.admission import Accepted, Result
+from domain.jobs.errors import JobNotRetryable
 from domain.jobs.kinds import Command
 from domain.kinds import KINDS
 from domain.operations.service import retry_command
-from domain.orders import cancel, place
+from domain.orders import place
 from domain.wallet import charge
-from infra.database import execute, rows, session
+from infra.database import execute, session
 from tests.support.catalog import refused
 from tests.support.client import Client
-from tests.support.failing import fail, failed, refuse
+from tests.support.failing import acts, fail, failed, refuse, retried, retry
 from tests.support.market import (
     balance,
     broken_rules,
-    code,
-    given_coupon,
-    given_product,
-    put_in_cart,
     result,
-    select,
 )
-from tests.support.ordering import issued, placed
 from tests.support.shop import accepted, given_users, jobs, submit, work
 
 
@@ -46,29 +39,11 @@ def charged(user: int, amount: int = 100, transaction: str | None = None) -> Com
     return charge.command(user, user, amount, transaction, None)
 
 
-def retry(client: Client, uuid: UUID | str, **options: Any) -> TestResponse:
-    return client.admin(9).post(f"/api/admin/jobs/{uuid}/retry", **options)
-
-
-def retried(client: Client, uuid: UUID) -> UUID:
-    """The job that does a failed one again."""
-    answer = retry(client, uuid)
-    assert answer.status_code == 202, answer.text
-    return UUID(answer.get_json()["jobId"])
-
-
 def listed(client: Client, query: str = "") -> list[dict[str, Any]]:
     answer = client.admin().get(f"/api/admin/jobs{query}")
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.get_json()["jobs"]
     return found
-
-
-def acts() -> list[tuple[Any, ...]]:
-    return select("SELECT admin_id, action, target, detail FROM admin_audit ORDER BY id")
-
-
-# The list
 
 
 def test_what_the_system_failed_is_listed_and_what_a_rule_refused_is_not(client: Client) -> None:
@@ -104,9 +79,6 @@ def test_only_admins_see_failed_jobs_and_retry_them(client: Client) -> None:
     for method, path in (("GET", "/api/admin/jobs"), ("POST", f"/api/admin/jobs/{job}/retry")):
         refused(client.user(user).call(method, path), 403, "COMMON003")
         refused(client.call(method, path), 401, "COMMON002")
-
-
-# The retry
 
 
 def test_a_retry_is_a_new_job_at_the_end_of_its_key(client: Client, redis: Redis) -> None:
@@ -236,9 +208,6 @@ def test_an_idempotency_key_is_honoured(client: Client) -> None:
     assert retry(client, first, **other).get_json()["jobId"] == made
 
 
-# What cannot be retried
-
-
 def test_only_what_the_system_failed_can_be_retried(client: Client, redis: Redis) -> None:
     [user] = given_users(0)
     [ruled_out] = failed(charged(user))
@@ -276,6 +245,22 @@ def test_a_transaction_id_that_another_job_has_claimed(
     assert jobs([anew])[0].status == "succeeded"
 
 
+def test_a_retry_and_a_new_charge_at_once_book_one(client: Client, redis: Redis) -> None:
+    [user] = given_users(0)
+    first, second = failed(charged(user, 1, "one"), charged(user, 2, "two"))
+    # When both come in one group commit, the retry first, and then the other way round
+    made, repeated = submit(retry_command(KINDS, first, 9), charged(user, 1, "one"))
+    fresh, late = submit(charged(user, 2, "two"), retry_command(KINDS, second, 9))
+    # Then whoever came first has the transactionId
+    assert isinstance(made, Accepted)
+    assert isinstance(repeated, Accepted)
+    assert (repeated.uuid, repeated.replayed) == (made.uuid, True)
+    assert isinstance(fresh, Accepted)
+    assert isinstance(late, JobNotRetryable)
+    work(redis)
+    assert balance(user) == 3
+
+
 def test_a_known_key_does_not_claim_the_transaction_id_of_a_failed_job_again(
     client: Client, redis: Redis
 ) -> None:
@@ -291,151 +276,3 @@ def test_a_known_key_does_not_claim_the_transaction_id_of_a_failed_job_again(
     assert client.user(user).post(path, body).get_json()["jobId"] != job
     work(redis)
     assert balance(user) == 5
-
-
-# By kind
-
-
-def test_a_coupon_is_issued_by_a_new_place_at_the_gate(client: Client, redis: Redis) -> None:
-    one, two = given_users(0, 0)
-    coupon = given_coupon(2)
-    [job] = failed(issue.command(one, one, coupon))
-    issued(redis, coupon, two)
-    again = retried(client, job)
-    work(redis)
-    assert code(jobs([again])[0]) == "succeeded"
-    assert select("SELECT user_id, seq FROM user_coupons ORDER BY seq") == [(two, 2), (one, 3)]
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ("UPDATE coupon_gates SET expires_at = NOW(3) - INTERVAL 1 SECOND", "C003"),
-        ("UPDATE coupon_gates SET starts_at = NOW(3) + INTERVAL 1 HOUR", "C008"),
-    ],
-)
-def test_a_coupon_that_has_closed(client: Client, change: str, problem: str) -> None:
-    [user] = given_users(0)
-    coupon = given_coupon(2)
-    [job] = failed(issue.command(user, user, coupon))
-    with session():
-        execute(change)
-    refused(retry(client, job), 409, problem)
-    # And what was refused has used up nothing: opened again, it can be retried
-    with session():
-        execute(
-            "UPDATE coupon_gates SET starts_at = NULL, expires_at = NOW(3) + INTERVAL 1 DAY"
-        )
-        assert rows("SELECT next_seq FROM coupon_gates") == [(1,)]
-    retried(client, job)
-
-
-def test_a_coupon_that_is_gone(client: Client, redis: Redis) -> None:
-    one, two, three = given_users(0, 0, 0)
-    last, missing, own = given_coupon(1), given_coupon(1), given_coupon(9)
-    sold_out, vanished, held = failed(
-        issue.command(one, one, last), issue.command(two, two, missing),
-        issue.command(three, three, own),
-    )
-    issued(redis, last, two)
-    issued(redis, own, three)
-    with session():
-        execute("DELETE FROM coupons WHERE id = %s", (missing,))
-        execute("DELETE FROM coupon_gates WHERE coupon_id = %s", (missing,))
-    refused(retry(client, sold_out), 409, "C001")
-    refused(retry(client, vanished), 409, "J001")
-    refused(retry(client, held), 409, "C006")
-    with session():
-        gate = rows("SELECT next_seq FROM coupon_gates WHERE coupon_id = %s", (own,))
-    assert gate == [(2,)]
-    assert acts() == []
-
-
-def test_a_paused_coupon_is_not_gone(client: Client) -> None:
-    [user] = given_users(0)
-    [job] = failed(issue.command(user, user, given_coupon(2)))
-    with session():
-        execute("UPDATE coupon_gates SET paused = 1")
-    refused(retry(client, job), 503, "COMMON008")
-
-
-def test_an_order_is_retried_with_the_cart_it_was_asked_for(client: Client, redis: Redis) -> None:
-    [user] = given_users(9_000)
-    coupon = given_coupon(9)
-    issued(redis, coupon, user)
-    put_in_cart(user, {given_product(5): 2})
-    [job] = failed(place.command(user, user, coupon, 2_000))
-    again = retried(client, job)
-    # Its payload is the failed one's, its version among it
-    [(before,), (after,)] = select(
-        "SELECT payload FROM jobs WHERE uuid IN (%s, %s) ORDER BY id", job.bytes, again.bytes
-    )
-    assert sorted(before.strip("{}").split(",")) == sorted(after.strip("{}").split(","))
-    work(redis)
-    assert result(jobs([again])[0])["finalAmount"] == 1_900
-
-
-def test_an_order_whose_cart_was_changed_since(client: Client) -> None:
-    [user] = given_users(9_000)
-    put_in_cart(user, {given_product(5): 2})
-    [job] = failed(place.command(user, user))
-    put_in_cart(user, {given_product(5): 1})
-    refused(retry(client, job), 409, "O005")
-
-
-def test_a_cart_that_is_changed_after_the_retry(client: Client, redis: Redis) -> None:
-    [user] = given_users(9_000)
-    put_in_cart(user, {given_product(5): 2})
-    [job] = failed(place.command(user, user))
-    again = retried(client, job)
-    put_in_cart(user, {given_product(5): 1})
-    work(redis)
-    assert code(jobs([again])[0]) == "O005"
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ("UPDATE user_coupons SET expires_at = NOW(3) - INTERVAL 1 SECOND", "C003"),
-        ("DELETE FROM user_coupons", "J001"),
-    ],
-)
-def test_an_order_whose_coupon_is_gone(
-    client: Client, redis: Redis, change: str, problem: str
-) -> None:
-    [user] = given_users(9_000)
-    coupon = given_coupon(9)
-    issued(redis, coupon, user)
-    put_in_cart(user, {given_product(5): 2})
-    [job] = failed(place.command(user, user, coupon))
-    kept = select("SELECT * FROM user_coupons")
-    with session():
-        execute(change)
-    refused(retry(client, job), 409, problem)
-    with session():  # as it was
-        execute("DELETE FROM user_coupons")
-        execute("INSERT INTO user_coupons VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s)", kept[0])
-
-
-def test_an_order_whose_coupon_was_used(client: Client, redis: Redis) -> None:
-    [user] = given_users(9_000)
-    coupon, thing = given_coupon(9), given_product(5)
-    issued(redis, coupon, user)
-    put_in_cart(user, {thing: 2})
-    [job] = failed(place.command(user, user, coupon))
-    placed(redis, user, {}, coupon)
-    with session():
-        execute("UPDATE carts SET version = 1")  # the cart's version alone would refuse it
-    refused(retry(client, job), 409, "C004")
-
-
-def test_a_cancel_is_retried_unless_the_order_is_cancelled(client: Client, redis: Redis) -> None:
-    [user] = given_users(9_000)
-    first = placed(redis, user, {given_product(5): 2})
-    second = placed(redis, user, {given_product(5): 1})
-    [job, late] = failed(cancel.command(user, user, first), cancel.command(user, user, second))
-    retried(client, job)
-    accepted(cancel.command(user, user, second))
-    work(redis)
-    assert balance(user) == 9_000
-    refused(retry(client, late), 409, "O004")

@@ -1,6 +1,9 @@
-"""Given: jobs that failed for a system reason, as the machinery ends them."""
+"""Given: jobs that failed for a system reason, as the machinery ends them; and their retries."""
 
+from typing import Any
 from uuid import UUID
+
+from werkzeug.test import TestResponse
 
 from domain.jobs import claim_store
 from domain.jobs.kinds import Command
@@ -8,6 +11,8 @@ from domain.jobs.problems import error_body
 from domain.jobs.status_store import by_uuids
 from domain.kernel.errors import InternalError
 from infra.database import execute, rows, session, transaction
+from tests.support.client import Client
+from tests.support.market import select
 from tests.support.shop import accepted
 
 TOKEN = b"the failing work"
@@ -36,3 +41,20 @@ def refuse(uuid: UUID) -> UUID:
     with session():
         execute("UPDATE jobs SET system_failure = NULL WHERE uuid = %s", (uuid.bytes,))
     return uuid
+
+
+def retry(client: Client, uuid: UUID | str, **options: Any) -> TestResponse:
+    """When: an admin asks to do a job again."""
+    return client.admin(9).post(f"/api/admin/jobs/{uuid}/retry", **options)
+
+
+def retried(client: Client, uuid: UUID) -> UUID:
+    """The job that does a failed one again."""
+    answer = retry(client, uuid)
+    assert answer.status_code == 202, answer.text
+    return UUID(answer.get_json()["jobId"])
+
+
+def acts() -> list[tuple[Any, ...]]:
+    """What admins did: who, what, to what, and its detail."""
+    return select("SELECT admin_id, action, target, detail FROM admin_audit ORDER BY id")
