@@ -15,6 +15,7 @@ from tests.support.market import given_coupon, select
 from tests.support.shop import given_users
 from web import auth
 from web.app import create_app
+from web.shapes.admin_audit import ActPage
 
 ADMIN = 9
 Act = Callable[[Client], Any]
@@ -148,6 +149,7 @@ def test_an_act_that_is_refused_leaves_none(
 def listed(client: Client, query: str = "") -> list[dict[str, Any]]:
     answer = client.admin().get(f"/api/admin/audit-log{query}")
     assert answer.status_code == 200, answer.text
+    ActPage.model_validate(answer.get_json())
     found: list[dict[str, Any]] = answer.get_json()["acts"]
     return found
 

@@ -25,6 +25,7 @@ from tests.support.market import (
     result,
 )
 from tests.support.shop import accepted, given_users, jobs, submit, work
+from web.shapes.failed_jobs import FailedJobPage, RetryJob
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +43,7 @@ def charged(user: int, amount: int = 100, transaction: str | None = None) -> Com
 def listed(client: Client, query: str = "") -> list[dict[str, Any]]:
     answer = client.admin().get(f"/api/admin/jobs{query}")
     assert answer.status_code == 200, answer.text
+    FailedJobPage.model_validate(answer.get_json())
     found: list[dict[str, Any]] = answer.get_json()["jobs"]
     return found
 
@@ -89,6 +91,7 @@ def test_a_retry_is_a_new_job_at_the_end_of_its_key(client: Client, redis: Redis
     answer = retry(client, job)
     # Then it is accepted as any command
     body = answer.get_json()
+    RetryJob.model_validate(body)
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/api/jobs/{body['jobId']}"
     assert answer.headers["Retry-After"] == "1"
@@ -98,6 +101,7 @@ def test_a_retry_is_a_new_job_at_the_end_of_its_key(client: Client, redis: Redis
     assert "Idempotent-Replayed" not in answer.headers
     # And it stands behind the others, is its user's to see, and the failed one names it
     polled = client.user(user).get(answer.headers["Location"]).get_json()
+    RetryJob.model_validate(polled)
     assert (polled["position"], polled["retryOf"]) == (2, str(job))
     assert listed(client)[0]["retriedBy"] == body["jobId"]
     # And the act is written down

@@ -20,8 +20,9 @@ class FilePath(Path):
     name: str
 
 
-def _document(media_type: str) -> dict[str, Any]:
-    return {"description": "OK", "content": {media_type: {"schema": {"type": "string"}}}}
+def _document(*media_types: str) -> dict[str, Any]:
+    content = {media_type: {"schema": {"type": "string"}} for media_type in media_types}
+    return {"description": "OK", "content": content}
 
 
 @api.get("", summary="The operators' page", responses={200: _document("text/html")})
@@ -45,7 +46,7 @@ def operators_figures() -> dict[str, Any]:
 
 @api.get(
     "/static/<string:name>", summary="A file of the operators' page",
-    responses={200: _document("text/css")},
+    responses={200: _document(*page.FILES.values())},
 )
 @public
 def operators_file(path: FilePath) -> Response:
