@@ -63,7 +63,8 @@ class Settings(BaseSettings):
         "its last; slower clients are cut off.",
     )
     metrics_allow: str = Field(
-        "127.0.0.0/8,::1/128", description="Networks that may read /metrics, separated by commas."
+        "127.0.0.0/8,::1/128", description="Networks that may read /metrics and /ops, "
+        "separated by commas."
     )
     web_workers: int = Field(2, ge=1, le=64, description="Web processes.")
 

@@ -1,11 +1,12 @@
 """One group commit: keys first, then gates, then the jobs of those who passed both."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.jobs import intake_store
+from domain.jobs import intake_store, retry_store
+from domain.jobs.errors import JobNotRetryable, not_retryable
 from domain.jobs.kinds import Admission, Claim, Command, Kinds
 from domain.kernel.errors import DomainError, KeyReused
 from infra.database import now
@@ -22,6 +23,11 @@ class Accepted:
 
 
 Result = Accepted | DomainError
+
+TRANSACTION_TAKEN = "Another job has claimed the transactionId since this one failed."
+
+_Request = tuple[UUID, Command]
+_Answer = Admission | DomainError
 
 
 class Batch:
@@ -49,6 +55,7 @@ class Batch:
         is decided by that alone, and claims no transactionId that its job may have freed.
         """
         own = self._claim(self._claims(until_failure=False))
+        self._find_retries()
         own += self._claim(self._claims(until_failure=True))
         repeated = [(claim, uuid) for claim, uuid in own if uuid in self._repeats]
         intake_store.drop_claims([
@@ -59,6 +66,14 @@ class Batch:
             (claim, uuid, self._root(uuid)) for claim, uuid in repeated if not claim.until_failure
         ]
         intake_store.repoint_claims(self._repointed)
+
+    def _find_retries(self) -> None:
+        """A retry of a job that has been retried repeats that retry."""
+        asked = {uuid: command.retry_of for uuid, command in self._undecided() if command.retry_of}
+        retried = retry_store.retries_of(list(asked.values()))
+        for uuid, failed in asked.items():
+            if failed in retried:
+                self._repeats[uuid] = retried[failed]
 
     def _claims(self, until_failure: bool) -> list[tuple[Claim, UUID]]:
         """The transactionIds, or else the Idempotency-Keys, of the requests still undecided."""
@@ -77,7 +92,10 @@ class Batch:
             owner, fingerprint = owners[claim.hash]
             if owner == uuid or uuid in self._results:
                 continue
-            if fingerprint != claim.fingerprint:
+            if claim.until_failure and self._requests[uuid].retry_of:
+                # Whoever holds a retry's transactionId is no repeat of it: it has a key of its own.
+                self._results[uuid] = JobNotRetryable(TRANSACTION_TAKEN)
+            elif fingerprint != claim.fingerprint:
                 self._results[uuid] = KeyReused()
                 self._repeats.pop(uuid, None)
             else:
@@ -105,8 +123,7 @@ class Batch:
         refused: list[tuple[Claim, UUID]] = []
         for name in dict.fromkeys(command.kind for _, command in waiting):
             group = [(uuid, command) for uuid, command in waiting if command.kind == name]
-            answers = self._kinds[name].admit([command for _, command in group], self._now)
-            for (uuid, command), answer in zip(group, answers, strict=True):
+            for (uuid, command), answer in self._ask(name, group):
                 if isinstance(answer, DomainError):
                     self._results[uuid] = answer
                     refused += [(claim, uuid) for claim in command.claims]
@@ -119,6 +136,26 @@ class Batch:
         jobs = [(uuid, command, admitted[uuid]) for uuid, command in waiting if uuid in admitted]
         if jobs:
             intake_store.insert_jobs(jobs, self._now, self._kinds)
+        for uuid, command, _ in jobs:
+            if command.note is not None:
+                command.note(uuid)
+
+    def _ask(self, name: str, group: Sequence[_Request]) -> Iterator[tuple[_Request, _Answer]]:
+        """What the kind's gate says to each, and before it what is known to stand against a
+        retry: that must not use up a place at the gate."""
+        kind = self._kinds[name]
+        asking: list[_Request] = []
+        for request in group:
+            against = kind.recheck(request[1], self._now) if request[1].retry_of else None
+            if against is None:
+                asking.append(request)
+            else:
+                yield request, not_retryable(against)
+        answers = kind.admit([command for _, command in asking], self._now) if asking else ()
+        for request, answer in zip(asking, answers, strict=True):
+            if request[1].retry_of and isinstance(answer, DomainError):
+                answer = not_retryable(answer)
+            yield request, answer
 
     def _result(self, uuid: UUID) -> Result:
         root = self._root(uuid)

@@ -78,7 +78,8 @@ def insert_jobs(
     params: list[object] = []
     for uuid, command, admission in jobs:
         lane = str(kinds[command.kind].lane)
-        payload = orjson.dumps({"v": 1, **command.payload, **admission.payload}).decode()
+        # A retry's payload is the failed job's: it keeps its version, and what was noted then.
+        payload = orjson.dumps({"v": 1, **admission.payload, **command.payload}).decode()
         held = next((claim.hash for claim in command.claims if claim.until_failure), None)
         params += [
             uuid.bytes, command.kind, command.user_id, command.caller_id, command.concurrency_key,

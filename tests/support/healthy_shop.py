@@ -228,6 +228,10 @@ def _restock(product_id: int, quantity: int, at: datetime) -> None:
 
 def _refusals_and_what_is_under_way(at: datetime) -> None:
     job("order.place", 3, "failed", at, error='{"code":"O003"}')
+    _, given_up = job(
+        "order.place", 3, "failed", at, error='{"code":"COMMON004"}', system_failure=1
+    )
+    job("order.place", 3, "failed", at, error='{"code":"O005"}', retry_of=given_up.bytes)
     job("order.place", 3, "cancelled", at)
     lease = {"lease_token": uuid7().bytes, "lease_until": now() + timedelta(hours=1)}
     # Accepted long ago, but its worker is alive; the one behind it waits for it.

@@ -2,8 +2,10 @@
 
 from web.routes import (
     admin_controls,
+    admin_audit,
     admin_coupons,
     admin_exports,
+    admin_jobs,
     admin_outbox,
     admin_products,
     cart,
@@ -11,6 +13,7 @@ from web.routes import (
     events,
     health,
     jobs,
+    ops,
     orders,
     products,
     users,
@@ -19,6 +22,7 @@ from web.routes import (
 
 APIS = (
     health.api,
+    ops.api,
     jobs.api,
     wallet.api,
     users.api,
@@ -26,8 +30,10 @@ APIS = (
     admin_products.api,
     cart.api,
     admin_controls.api,
+    admin_jobs.api,
     admin_outbox.api,
     admin_exports.api,
+    admin_audit.api,
     coupons.listing,
     coupons.api,
     admin_coupons.api,

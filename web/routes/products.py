@@ -7,13 +7,14 @@ from pydantic import Field, StringConstraints
 from domain.catalog import service
 from domain.catalog.rules import MAX_CATEGORY_LENGTH, Sort
 from domain.ranking import service as ranking
-from web import cursors
 from web.api import public_api
 from web.auth import public
-from web.problems import invalid
+from web.paging import Answer, Listing
 from web.schemas import Id, Limit, Path, Query
 
 api = public_api("products")
+
+LISTINGS = {sort: Listing(f"products by {sort}", (int, int)) for sort in Sort}
 
 Category = Annotated[
     str,
@@ -41,30 +42,16 @@ class PopularQuery(Query):
     limit: Limit = 5
 
 
-def _position(cursor: str | None, sort: Sort) -> tuple[int, int] | None:
-    """Where the page before ended; a cursor belongs to the sort that it was made for."""
-    found = cursors.decode(cursor, str, int, int)
-    if found is None:
-        return None
-    made_for, value, product_id = found
-    if made_for != sort:
-        raise invalid("This cursor was made for another sort.", "/cursor")
-    return int(value), int(product_id)
-
-
 @api.get("/products", summary="Products, page by page")
 @public
-def list_products(query: ProductList) -> dict[str, Any]:
-    after = _position(query.cursor, query.sort)
+def list_products(query: ProductList) -> Answer:
+    listing = LISTINGS[query.sort]
+    place = listing.place(query.cursor)
+    after = (place[0], place[1]) if place else None
     found = service.page(query.sort, query.category, after, query.limit + 1)
-    shown = found[: query.limit]
-    more = len(found) > query.limit
-    return {
-        "products": shown,
-        "nextCursor": (
-            cursors.encode(query.sort, *service.position(query.sort, shown[-1])) if more else None
-        ),
-    }
+    return listing.answer(
+        "products", found, query.limit, lambda one: service.position(query.sort, one)
+    )
 
 
 @api.get("/products/popular", summary="Best sellers of the last days")

@@ -147,6 +147,7 @@ _MACHINERY = [
         lease_until=f"IF({_RUNS}, "
         + _now(f"IF(n < {FIRST_RUNNING + RUNNING // 2}, -1, 1) HOUR") + ", NULL)",
         claim_hash=f"IF(n % 5 = 0, {_HASH}, NULL)", system_failure="IF(n % 500 = 1, 1, NULL)",
+        retry_of="IF(n % 1000 = 502, UNHEX(LPAD(HEX(n - 1), 32, '0')), NULL)",
     ),
     _rows(
         "idempotency_keys", MOST, hash=_HASH, job_uuid=_UUID, body_hash=_HASH,

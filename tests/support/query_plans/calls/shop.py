@@ -13,6 +13,7 @@ from tests.support.query_plans.big_shop import (
     STOCK,
     product_of_line,
 )
+from tests.support.query_plans.big_shop import ORDERS as LAST_ORDER
 from tests.support.query_plans.stores import Calls, calls_of, given, ids
 
 DRAINED = 128
@@ -127,14 +128,17 @@ ORDERS: Calls = {
         lock=[given({_ORDER}), given(_COMPLETED)],
         owner_of=[given(_ORDER)],
         of_user=[
-            given(_USER, None, 0, 10),
+            given(_USER, None, LAST_ORDER, 0, 10),
             *(
-                given(REGULAR, status, skip, 10)
+                given(REGULAR, status, LAST_ORDER, skip, 10)
                 for status in (None, *OrderStatus)
                 for skip in (0, 100)
             ),
         ],
-        count_of_user=[given(_USER, None), given(_USER, OrderStatus.COMPLETED)],
+        newest_of_user=[given(_USER), given(REGULAR)],
+        count_of_user=[
+            given(_USER, None, LAST_ORDER), given(_USER, OrderStatus.COMPLETED, LAST_ORDER)
+        ],
     ),
     **calls_of(
         "domain.orders.cancel_store",
