@@ -12,6 +12,7 @@ from tests.support.issuer import Key, key_set, rsa_key
 
 SECRET = "a secret of the shop's own, long enough"
 WEB = ("-c", "from web.app import create_app; create_app()")
+SETTINGS = ("-c", "from infra.settings import settings; settings()")  # what each start begins with
 GUNICORN = ("-m", "gunicorn", "-c", "../web/gunicorn_conf.py", "web.app:create_app()")
 OTHERS = (("-m", "schedulers.main"), ("-m", "workers.consumers.main"))
 
@@ -51,11 +52,12 @@ def test_production_refuses_it_written_out_too() -> None:
 
 
 def test_production_starts_with_a_secret_or_an_issuers_keys(key_file: str) -> None:
-    for given in (
-        {"JWT_SECRET": SECRET}, {"JWT_JWKS": key_file},
-        {"JWT_JWKS": "https://id.example/keys"}, {"JWT_SECRET": SECRET, "JWT_JWKS": key_file},
+    for words, given in (
+        (WEB, {"JWT_SECRET": SECRET}), (WEB, {"JWT_JWKS": key_file}),
+        (SETTINGS, {"JWT_JWKS": "https://id.example/keys"}),
+        (SETTINGS, {"JWT_SECRET": SECRET, "JWT_JWKS": key_file}),
     ):
-        done = start(*WEB, APP_ENV="production", **given)
+        done = start(*words, APP_ENV="production", **given)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), given
 
 
@@ -75,7 +77,7 @@ def test_development_needs_neither() -> None:
     ],
 )
 def test_a_key_set_that_cannot_be_stops_the_start(source: str, why: str) -> None:
-    refused(start(*WEB, JWT_JWKS=source), "JWT_JWKS", why)
+    refused(start(*SETTINGS, JWT_JWKS=source), "JWT_JWKS", why)
 
 
 def test_a_key_set_without_a_usable_key_stops_the_start(tmp_path: Path) -> None:
@@ -94,4 +96,4 @@ def test_a_key_set_without_a_usable_key_stops_the_start(tmp_path: Path) -> None:
     ids=lambda settings: next(iter(settings.items()))[1][:12],
 )
 def test_other_values_that_cannot_be(settings: dict[str, str]) -> None:
-    refused(start(*WEB, **settings), *settings)
+    refused(start(*SETTINGS, **settings), *settings)
