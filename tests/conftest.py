@@ -44,8 +44,11 @@ def _schema(services: TestServices) -> None:
 @pytest.fixture
 def database(_schema: None) -> Iterator[None]:
     """The migrated schema, empty."""
+    from domain.ranking import service as ranking
+    from domain.ranking.fallback import FromOrders
     from infra.database import database as connection
     from infra.database import execute, rows, session
+    from infra.read_cache import read_cache
 
     with session():
         tables = [row[0] for row in rows("SHOW TABLES") if row[0] not in _TABLES_KEPT]
@@ -53,6 +56,9 @@ def database(_schema: None) -> Iterator[None]:
             # Emptying an empty table costs as much as emptying a full one.
             if rows(f"SELECT EXISTS (SELECT 1 FROM {table})") == [(1,)]:
                 execute(f"TRUNCATE TABLE {table}")
+    # What this process has kept of the shop before is forgotten too.
+    read_cache().forget()
+    ranking._from_orders = FromOrders(ranking.MAX_LIMIT)
     yield
     connection.forget_idle()
 

@@ -1,13 +1,14 @@
 """Products, as everybody sees them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
+from flask import Response
 from pydantic import Field, StringConstraints
 
 from domain.catalog import service
 from domain.catalog.rules import MAX_CATEGORY_LENGTH, Sort
 from domain.ranking import service as ranking
-from web import cursors
+from web import conditional, cursors
 from web.api import public_api
 from web.auth import public
 from web.problems import invalid
@@ -54,33 +55,38 @@ def _position(cursor: str | None, sort: Sort) -> tuple[int, int] | None:
 
 @api.get("/products", summary="Products, page by page")
 @public
-def list_products(query: ProductList) -> dict[str, Any]:
+def list_products(query: ProductList) -> Response:
+    """First pages may be up to a second old. ETag and If-None-Match spare sending one again."""
     after = _position(query.cursor, query.sort)
     found = service.page(query.sort, query.category, after, query.limit + 1)
     shown = found[: query.limit]
     more = len(found) > query.limit
-    return {
+    body = {
         "products": shown,
         "nextCursor": (
             cursors.encode(query.sort, *service.position(query.sort, shown[-1])) if more else None
         ),
     }
+    return conditional.public(body)
 
 
 @api.get("/products/popular", summary="Best sellers of the last days")
 @public
-def popular_products(query: PopularQuery) -> list[dict[str, Any]]:
-    """Quantity in completed, uncancelled orders of the last ``days`` calendar days."""
-    return ranking.popular(query.days, query.limit)
+def popular_products(query: PopularQuery) -> Response:
+    """Quantity in completed, uncancelled orders of the last ``days`` calendar days; up to a second
+    old."""
+    return conditional.public(ranking.popular_lately(query.days, query.limit))
 
 
 @api.get("/products/<id:productId>", summary="One product")
 @public
-def get_product(path: ProductPath) -> dict[str, Any]:
-    return service.product(path.product_id)
+def get_product(path: ProductPath) -> Response:
+    """Its stock may be up to a second old; a change by an admin shows at once."""
+    return conditional.public(service.product(path.product_id))
 
 
 @api.get("/products/<id:productId>/stock", summary="How many there are")
 @public
-def get_stock(path: ProductPath) -> dict[str, Any]:
-    return service.stock(path.product_id)
+def get_stock(path: ProductPath) -> Response:
+    """As it is now, from the database."""
+    return conditional.public(service.stock(path.product_id))
