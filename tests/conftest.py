@@ -31,9 +31,11 @@ def services() -> Iterator[TestServices]:
 def _schema(services: TestServices) -> None:
     """The process's settings point at the tests' services, whose schema is up to date."""
     os.environ.update(services.urls.environment())
+    from infra.read_cache import read_cache
     from infra.settings import settings
 
     settings.cache_clear()
+    read_cache.cache_clear()
     from infra import runtime
     from infra.migrate import migrate
 

@@ -3,7 +3,6 @@
 from hashlib import blake2b
 from typing import Any
 
-import orjson
 from flask import Response, current_app, request
 
 from web.problems import invalid
@@ -18,10 +17,9 @@ PRIVATE = "private, no-cache"
 """The caller's own cache may keep it, and asks here before each use."""
 
 
-def public(body: Any) -> Response:
-    """200 with what everybody is shown alike, or 304 for who has it."""
-    response = current_app.response_class(orjson.dumps(body), mimetype="application/json")
-    return revalidated(response, PUBLIC)
+def public(answer: Any) -> Response:
+    """What a view answers, shown to everybody alike; or 304 for who has it."""
+    return revalidated(current_app.make_response(answer), PUBLIC)
 
 
 def private(response: Response) -> Response:
