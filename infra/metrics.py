@@ -85,6 +85,14 @@ exports_breaker_open = Gauge(
 ranking_events = Counter("ranking_events", "Order events put into the ranking", ["outcome"])
 ranking_reads = Counter("ranking_reads", "Reads of the ranking, by who answered", ["source"])
 ranking_rebuilds = Counter("ranking_rebuilds", "Rebuilds of the ranking that were swapped in")
+cache_reads = Counter(
+    "cache_reads", "Reads through the cache: hit, shared (with another of the process), miss, late "
+    "(waited in vain for another's), error (Redis failed), away (Redis left alone)",
+    ["name", "outcome"],
+)
+cache_forgets_failed = Counter(
+    "cache_forgets_failed", "Changes after which cached answers could not be forgotten at once"
+)
 consumer_failures = Counter(
     "consumer_failures", "Batches of a consumer that failed and were taken up again", ["consumer"]
 )

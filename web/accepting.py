@@ -14,6 +14,7 @@ from domain.jobs.status_store import JobRecord
 from domain.kernel.clock import rfc3339
 from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
+from web.conditional import private
 from web.prefer import wait_seconds
 from web.problems import MEDIA_TYPE, invalid
 from web.state import state
@@ -129,9 +130,7 @@ def job_response(job: JobRecord) -> Response:
     response = _json(orjson.dumps(service.represent(job)), 200)
     if job.status not in ENDED:
         response.headers["Retry-After"] = "1"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return private(response)
 
 
 def _json(body: bytes, status: int, media_type: str = "application/json") -> Response:

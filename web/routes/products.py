@@ -1,12 +1,14 @@
 """Products, as everybody sees them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
+from flask import Response
 from pydantic import Field, StringConstraints
 
 from domain.catalog import service
 from domain.catalog.rules import MAX_CATEGORY_LENGTH, Sort
 from domain.ranking import service as ranking
+from web import conditional
 from web.api import public_api
 from web.auth import public
 from web.paging import Answer, Listing
@@ -44,30 +46,36 @@ class PopularQuery(Query):
 
 @api.get("/products", summary="Products, page by page")
 @public
-def list_products(query: ProductList) -> Answer:
+def list_products(query: ProductList) -> Response:
+    """First pages may be up to a second old. ETag and If-None-Match spare sending one again."""
     listing = LISTINGS[query.sort]
     place = listing.place(query.cursor)
     after = (place[0], place[1]) if place else None
     found = service.page(query.sort, query.category, after, query.limit + 1)
-    return listing.answer(
-        "products", found, query.limit, lambda one: service.position(query.sort, one)
+    return conditional.public(
+        listing.answer(
+            "products", found, query.limit, lambda one: service.position(query.sort, one)
+        )
     )
 
 
 @api.get("/products/popular", summary="Best sellers of the last days")
 @public
-def popular_products(query: PopularQuery) -> list[dict[str, Any]]:
-    """Quantity in completed, uncancelled orders of the last ``days`` calendar days."""
-    return ranking.popular(query.days, query.limit)
+def popular_products(query: PopularQuery) -> Response:
+    """Quantity in completed, uncancelled orders of the last ``days`` calendar days; up to a second
+    old."""
+    return conditional.public(ranking.popular_lately(query.days, query.limit))
 
 
 @api.get("/products/<id:productId>", summary="One product")
 @public
-def get_product(path: ProductPath) -> dict[str, Any]:
-    return service.product(path.product_id)
+def get_product(path: ProductPath) -> Response:
+    """Its stock may be up to a second old; a change by an admin shows at once."""
+    return conditional.public(service.product(path.product_id))
 
 
 @api.get("/products/<id:productId>/stock", summary="How many there are")
 @public
-def get_stock(path: ProductPath) -> dict[str, Any]:
-    return service.stock(path.product_id)
+def get_stock(path: ProductPath) -> Response:
+    """As it is now, from the database."""
+    return conditional.public(service.stock(path.product_id))
