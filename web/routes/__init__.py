@@ -1,8 +1,8 @@
 """The routes, one file a slice. A new file is a line here."""
 
 from web.routes import (
-    admin_controls,
     admin_audit,
+    admin_controls,
     admin_coupons,
     admin_exports,
     admin_jobs,

@@ -11,7 +11,7 @@ from domain.ranking import service as ranking
 from web import conditional
 from web.api import public_api
 from web.auth import public
-from web.paging import Answer, Listing
+from web.paging import Listing
 from web.schemas import Id, Limit, Path, Query
 
 api = public_api("products")
