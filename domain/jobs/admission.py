@@ -1,6 +1,6 @@
 """One group commit: keys first, then gates, then the jobs of those who passed both."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -26,8 +26,6 @@ Result = Accepted | DomainError
 
 TRANSACTION_TAKEN = "Another job has claimed the transactionId since this one failed."
 
-Owners = Mapping[bytes, tuple[UUID, bytes]]
-"""Whose each claimed hash is, and its fingerprint."""
 _Request = tuple[UUID, Command]
 _Answer = Admission | DomainError
 
@@ -53,44 +51,64 @@ class Batch:
         """A request whose keys are all its own goes on; the others repeat a job or contradict one.
 
         A known key is found before any refusal, so a repeat gets its job even when the gate has
-        closed meanwhile.
+        closed meanwhile. Idempotency-Keys come before transactionIds: a request whose key is known
+        is decided by that alone, and claims no transactionId that its job may have freed.
         """
-        claims = [
-            (claim, uuid) for uuid, command in self._requests.items() for claim in command.claims
+        own = self._claim(self._claims(until_failure=False))
+        self._find_retries()
+        own += self._claim(self._claims(until_failure=True))
+        repeated = [(claim, uuid) for claim, uuid in own if uuid in self._repeats]
+        intake_store.drop_claims([
+            *((claim, uuid) for claim, uuid in own if uuid in self._results),
+            *((claim, uuid) for claim, uuid in repeated if claim.until_failure),
+        ])
+        self._repointed = [
+            (claim, uuid, self._root(uuid)) for claim, uuid in repeated if not claim.until_failure
         ]
-        owners = intake_store.claim_keys(claims)
-        retried = retry_store.retries_of(
-            [command.retry_of for command in self._requests.values() if command.retry_of]
-        )
-        dropped: list[tuple[Claim, UUID]] = []
-        for uuid, command in self._requests.items():
-            earlier = retried.get(command.retry_of) if command.retry_of else None
-            dropped += [(claim, uuid) for claim in self._compare(uuid, owners, earlier)]
-        intake_store.drop_claims(dropped)
         intake_store.repoint_claims(self._repointed)
 
-    def _compare(self, uuid: UUID, owners: Owners, earlier: UUID | None) -> Sequence[Claim]:
-        """Whether a request repeats a job (``earlier``: the retry that it asks for), or may not be;
-        of what it has claimed, what it does not need."""
-        command = self._requests[uuid]
-        own = [claim for claim in command.claims if owners[claim.hash][0] == uuid]
-        others = [claim for claim in command.claims if claim not in own]
-        # Whoever holds a retry's transactionId is no repeat of it: a retry has a key of its own.
-        named = [one for one in others if not (command.retry_of and one.until_failure)]
-        repeated = owners[named[0].hash][0] if named else earlier
-        if any(owners[claim.hash][1] != claim.fingerprint for claim in named):
-            self._results[uuid] = KeyReused()
-        elif repeated is not None:
-            self._repeats[uuid] = repeated
-            root = self._root(uuid)
-            self._repointed += [(claim, uuid, root) for claim in own if not claim.until_failure]
-            # Its key is known and its transactionId was free: the job has failed and freed it.
-            return [claim for claim in own if claim.until_failure]
-        elif others:
-            self._results[uuid] = JobNotRetryable(TRANSACTION_TAKEN)
-        else:
-            return ()
-        return own
+    def _find_retries(self) -> None:
+        """A job that was done again is not done a third time, though the key of its retry may have
+        expired."""
+        asked = [(uuid, one.retry_of) for uuid, one in self._undecided() if one.retry_of]
+        retries = retry_store.retries_of([failed for _, failed in asked])
+        self._repeats.update(
+            {uuid: retries[failed] for uuid, failed in asked if failed in retries}
+        )
+
+    def _claims(self, until_failure: bool) -> list[tuple[Claim, UUID]]:
+        """The transactionIds, or else the Idempotency-Keys, of the requests still undecided."""
+        return [
+            (claim, uuid)
+            for uuid, command in self._undecided()
+            for claim in command.claims
+            if claim.until_failure is until_failure
+        ]
+
+    def _claim(self, claims: Sequence[tuple[Claim, UUID]]) -> list[tuple[Claim, UUID]]:
+        """Claim, and note which requests so repeat another one, or say something else; return what
+        their requests have got."""
+        owners = intake_store.claim_keys(claims)
+        for claim, uuid in claims:
+            owner, fingerprint = owners[claim.hash]
+            if owner == uuid or uuid in self._results:
+                continue
+            if claim.until_failure and self._requests[uuid].retry_of:
+                self._results[uuid] = JobNotRetryable(TRANSACTION_TAKEN)
+            elif fingerprint != claim.fingerprint:
+                self._results[uuid] = KeyReused()
+                self._repeats.pop(uuid, None)
+            else:
+                self._repeats.setdefault(uuid, owner)
+        return [(claim, uuid) for claim, uuid in claims if owners[claim.hash][0] == uuid]
+
+    def _undecided(self) -> list[tuple[UUID, Command]]:
+        """The requests that repeat no other one and are not refused."""
+        return [
+            (uuid, command)
+            for uuid, command in self._requests.items()
+            if uuid not in self._repeats and uuid not in self._results
+        ]
 
     def _root(self, uuid: UUID) -> UUID:
         """The job that a request repeats in the end: repeats within the batch are followed."""
@@ -100,11 +118,7 @@ class Batch:
 
     def _admit(self) -> None:
         """Ask each kind's gate, then insert the jobs of those who were let in."""
-        waiting = [
-            (uuid, command)
-            for uuid, command in self._requests.items()
-            if uuid not in self._repeats and uuid not in self._results
-        ]
+        waiting = self._undecided()
         admitted: dict[UUID, Admission] = {}
         refused: list[tuple[Claim, UUID]] = []
         for name in dict.fromkeys(command.kind for _, command in waiting):
@@ -116,7 +130,7 @@ class Batch:
                 else:
                     admitted[uuid] = answer
                     self._results[uuid] = Accepted(uuid, name, self._now, replayed=False)
-        gone = {uuid for _, uuid in refused}
+        gone = {one for one, result in self._results.items() if isinstance(result, DomainError)}
         refused += [(claim, root) for claim, _, root in self._repointed if root in gone]
         intake_store.drop_claims(refused)
         jobs = [(uuid, command, admitted[uuid]) for uuid, command in waiting if uuid in admitted]
