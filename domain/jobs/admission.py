@@ -68,12 +68,13 @@ class Batch:
         intake_store.repoint_claims(self._repointed)
 
     def _find_retries(self) -> None:
-        """A retry of a job that has been retried repeats that retry."""
-        asked = {uuid: command.retry_of for uuid, command in self._undecided() if command.retry_of}
-        retried = retry_store.retries_of(list(asked.values()))
-        for uuid, failed in asked.items():
-            if failed in retried:
-                self._repeats[uuid] = retried[failed]
+        """A job that was done again is not done a third time, though the key of its retry may have
+        expired."""
+        asked = [(uuid, one.retry_of) for uuid, one in self._undecided() if one.retry_of]
+        retries = retry_store.retries_of([failed for _, failed in asked])
+        self._repeats.update(
+            {uuid: retries[failed] for uuid, failed in asked if failed in retries}
+        )
 
     def _claims(self, until_failure: bool) -> list[tuple[Claim, UUID]]:
         """The transactionIds, or else the Idempotency-Keys, of the requests still undecided."""
@@ -93,7 +94,6 @@ class Batch:
             if owner == uuid or uuid in self._results:
                 continue
             if claim.until_failure and self._requests[uuid].retry_of:
-                # Whoever holds a retry's transactionId is no repeat of it: it has a key of its own.
                 self._results[uuid] = JobNotRetryable(TRANSACTION_TAKEN)
             elif fingerprint != claim.fingerprint:
                 self._results[uuid] = KeyReused()
@@ -130,7 +130,7 @@ class Batch:
                 else:
                     admitted[uuid] = answer
                     self._results[uuid] = Accepted(uuid, name, self._now, replayed=False)
-        gone = {uuid for _, uuid in refused}
+        gone = {one for one, result in self._results.items() if isinstance(result, DomainError)}
         refused += [(claim, root) for claim, _, root in self._repointed if root in gone]
         intake_store.drop_claims(refused)
         jobs = [(uuid, command, admitted[uuid]) for uuid, command in waiting if uuid in admitted]

@@ -10,6 +10,7 @@ from redis import Redis
 
 from domain.jobs.admission import Accepted, Result
 from domain.jobs.errors import JobNotRetryable
+from domain.jobs.keys import idempotency_claim
 from domain.jobs.kinds import Command
 from domain.kinds import KINDS
 from domain.operations.service import retry_command
@@ -19,11 +20,7 @@ from infra.database import execute, session
 from tests.support.catalog import refused
 from tests.support.client import Client
 from tests.support.failing import acts, fail, failed, refuse, retried, retry
-from tests.support.market import (
-    balance,
-    broken_rules,
-    result,
-)
+from tests.support.market import balance, broken_rules, result, select
 from tests.support.shop import accepted, given_users, jobs, submit, work
 from web.shapes.failed_jobs import FailedJobPage, RetryJob
 
@@ -263,6 +260,16 @@ def test_a_retry_and_a_new_charge_at_once_book_one(client: Client, redis: Redis)
     assert isinstance(late, JobNotRetryable)
     work(redis)
     assert balance(user) == 3
+
+
+def test_retries_that_are_refused_together_leave_no_key_claimed(client: Client) -> None:
+    [user] = given_users(0)
+    [job] = failed(charged(user, 1, "tx"))
+    accepted(charged(user, 1, "tx"))
+    keys = [idempotency_claim(9, key, "POST", "/", b"") for key in ("one", "two")]
+    results = submit(*[retry_command(KINDS, job, 9, (key,)) for key in keys])
+    assert [type(one) for one in results] == [JobNotRetryable] * 2
+    assert select("SELECT COUNT(*) FROM idempotency_keys") == [(1,)]  # the new charge's own
 
 
 def test_a_known_key_does_not_claim_the_transaction_id_of_a_failed_job_again(

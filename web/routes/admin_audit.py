@@ -17,7 +17,7 @@ LISTING = Listing("audit log")
 
 Action = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z_]+(\.[a-z_]+)*$"),
+    StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9._-]+$"),
     Field(description="As product.restock"),
 ]
 
