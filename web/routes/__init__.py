@@ -11,6 +11,7 @@ from web.routes import (
     jobs,
     orders,
     products,
+    restock_notifications,
     users,
     wallet,
 )
@@ -22,6 +23,7 @@ APIS = (
     users.api,
     products.api,
     admin_products.api,
+    restock_notifications.api,
     cart.api,
     admin_outbox.api,
     admin_exports.api,
