@@ -52,3 +52,5 @@ def configure(process: str, level: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # It would log each statement with its values, which are not for logs.
+    logging.getLogger("peewee").setLevel(logging.WARNING)
