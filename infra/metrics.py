@@ -82,6 +82,17 @@ exports_breaker_open = Gauge(
     "exports_breaker_open", "1 while calls to the data platform are held back",
     multiprocess_mode="livemax",
 )
+notices_due = Counter("notices_due", "Restock notices made of subscriptions")
+notices_ended = Counter("notices_ended", "Mails handed to the mail server, by outcome", ["outcome"])
+notices_dead = Counter("notices_dead", "Restock notices given up", ["reason"])
+notices_waiting = Gauge(
+    "notices_waiting", "Restock notices that the mail server has not taken yet",
+    multiprocess_mode="mostrecent",
+)
+notices_held_back = Gauge(
+    "notices_held_back", "1 while restock notices wait for a mail server: none is set, or it fails",
+    multiprocess_mode="livemax",
+)
 ranking_events = Counter("ranking_events", "Order events put into the ranking", ["outcome"])
 ranking_reads = Counter("ranking_reads", "Reads of the ranking, by who answered", ["source"])
 ranking_rebuilds = Counter("ranking_rebuilds", "Rebuilds of the ranking that were swapped in")

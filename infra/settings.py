@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infra.mail_address import check_sender, server_of
+
 DEVELOPMENT_SECRET = "development-secret-which-production-refuses"  # noqa: S105  # nosec B105
 NO_LIMIT = "off"
 
@@ -133,6 +135,25 @@ class Settings(BaseSettings):
         "before its export is dead."
     )
 
+    smtp_url: str = Field(
+        "", description="The mail server for restock notices: smtp://user:password@host:587?"
+        "starttls=1, smtps://user:password@host:465, or smtp://host:25 without a login; empty: "
+        "notices wait.",
+    )
+    mail_from: str = Field(
+        "", description="Who mails come from: an address, or Name <address>; goes with SMTP_URL."
+    )
+    smtp_timeout: float = Field(
+        10.0, gt=0, le=60, description="Seconds that one mail may take, beside those to connect."
+    )
+    smtp_concurrency: int = Field(
+        8, ge=1, le=64, description="Connections to the mail server at once."
+    )
+    smtp_attempts: int = Field(
+        12, ge=1, le=100, description="Tries of one mail that fail while the mail server works, "
+        "before it is dead."
+    )
+
     lease_seconds: float = Field(
         10.0, ge=2, le=60, description="How long a claimed job is its worker's; a dead worker's "
         "jobs are taken up again after it."
@@ -230,6 +251,19 @@ class Settings(BaseSettings):
         except Exception as error:
             raise ValueError(f"no such time zone: {value}") from error
         return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _looks_like_mail_server(cls, value: str) -> str:
+        if value:
+            server_of(value)
+        return value
+
+    @model_validator(mode="after")
+    def _mails_have_a_sender(self) -> "Settings":
+        if self.mail_from or self.smtp_url:
+            check_sender(self.mail_from)
+        return self
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> "Settings":

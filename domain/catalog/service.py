@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.admin_audit.service import record
 from domain.answers.service import Answer, once
-from domain.catalog import store
+from domain.catalog import stock_store, store
 from domain.catalog.errors import ProductNotFound
 from domain.catalog.events import product_restocked
 from domain.catalog.rules import NewProduct, Sort, difference, restocked
@@ -121,6 +121,8 @@ def restock(
             raise ProductNotFound
         delivery = restocked(product_id, found.stock, quantity)
         store.write_restock(delivery)
+        if delivery.was_out:
+            stock_store.insert_back([product_id])
         event = product_restocked(delivery, traceparent)
         append([event])
         record(admin_id, "product.restock", f"product:{product_id}", event.payload)

@@ -16,6 +16,7 @@ from web.routes import (
     ops,
     orders,
     products,
+    restock_notifications,
     users,
     wallet,
 )
@@ -28,6 +29,7 @@ APIS = (
     users.api,
     products.api,
     admin_products.api,
+    restock_notifications.api,
     cart.api,
     admin_controls.api,
     admin_jobs.api,

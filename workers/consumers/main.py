@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from infra import runtime
-from workers.consumers import order_exports, ranking
+from workers.consumers import order_exports, ranking, restock_mails
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +69,7 @@ def main() -> int:
             "ranking-watch": ranking.watch,
             "order-exports": order_exports.stream(sender.wake).run,
             "order-exports-sender": sender.run,
+            "restock-mails-sender": restock_mails.sender(settings).run,
         },
         stop,
     )

@@ -69,6 +69,8 @@ CATALOG: Calls = {
     **calls_of(
         "domain.catalog.stock_store",
         lock=[given([_PRODUCT]), given(_MANY_PRODUCTS)],
+        hold=[given(_PRODUCT)],
+        insert_back=[given([_PRODUCT]), given(_MANY_PRODUCTS)],
         write=[given([_sold(_PRODUCT)]), given([_sold(id_) for id_ in _MANY_PRODUCTS])],
         insert_movements=[given([(_PRODUCT, "order", -1, 1_000_000, NOW)])],
     ),
