@@ -1,7 +1,7 @@
 """The payment provider's HTTP interface; the protocol is written down in docs/payment-provider.md.
 """
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from infra.outgoing import Outgoing, Reply
@@ -36,9 +36,9 @@ class PaymentGateway:
         headers = {**self._headers, "Idempotency-Key": f"{key}-void"}
         return self._outgoing.call("POST", f"/payments/{key}/void", headers)
 
-    def payment(self, key: UUID) -> Reply:
-        """What the provider holds of the payment ``key``."""
-        return self._outgoing.call("GET", f"/payments/{key}", self._headers)
+    def payment(self, key: str) -> Reply:
+        """What the provider holds of the payment ``key``, be it ours or not."""
+        return self._outgoing.call("GET", f"/payments/{quote(key, safe='')}", self._headers)
 
     def payments(self, since: str, cursor: str, limit: int) -> Reply:
         """A page of payments made at or after ``since`` (RFC 3339, by the provider's clock), oldest

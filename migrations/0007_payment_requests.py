@@ -40,6 +40,8 @@ TABLES = [
         found_at DATETIME(3) NOT NULL,
         looked_at DATETIME(3) NOT NULL,
         open TINYINT NULL,
+        accepted_at DATETIME(3) NULL,
+        note VARCHAR(500) NULL,
         KEY payment_differences_open (open, looked_at)
     )
     """,

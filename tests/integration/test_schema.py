@@ -13,7 +13,7 @@ TABLES = {
     "users", "balance_history", "products", "stock_movements", "carts", "cart_items", "coupons",
     "coupon_gates", "user_coupons", "orders", "order_items", "payments", "jobs",
     "idempotency_keys", "outbox_events", "order_exports", "restock_notifications", "admin_audit",
-    "controls", "heartbeats", "migrations",
+    "controls", "heartbeats", "migrations", "payment_requests", "payment_differences",
 }
 
 

@@ -17,9 +17,11 @@ from domain.jobs.kinds import Lane
 from domain.kernel.backoff import Backoff
 from domain.payments import asker as asker_module
 from domain.payments.asker import Asker
+from domain.wallet import charge
 from fleet.layout import PROJECT
 from fleet.ports import find_free_port
 from fleet.processes import Spawned, spawn
+from infra.database import rows, session
 from infra.payment_gateway import PaymentGateway
 from tests.support.shop import make_drain
 from tests.support.waiting import eventually
@@ -44,6 +46,14 @@ class Provider:
             death_signal="KILL", working_directory=PROJECT,
         )
         eventually(self.healthy, what="the stand-in provider answers")
+
+    def reset(self) -> None:
+        """As :meth:`start`, whatever it did before."""
+        if self._process is None:
+            self.start()
+        self._http.request("DELETE", self.url + "/payments")
+        self.set(mode="normal", latencySeconds=0, lateSeconds=0, failureRate=0, declineRate=0,
+                 declineAbove=None)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -133,3 +143,19 @@ def asking(provider: Provider, wakes: Wakes | None = None, timeout: float = 2.0,
         asker.nudge()
         thread.join(40)
         assert not thread.is_alive()
+
+
+def a_charge(user: int, amount: int = 100, transaction: str | None = None) -> charge.Command:
+    return charge.command(user, user, amount, transaction, "card")
+
+
+def balance(user: int) -> int:
+    with session():
+        return int(rows("SELECT balance FROM users WHERE id = %s", (user,))[0][0])
+
+
+def request_of(uuid: UUID) -> str:
+    """The status of a charge's request, empty if there is none."""
+    with session():
+        found = rows("SELECT status FROM payment_requests WHERE job_uuid = %s", (uuid.bytes,))
+    return str(found[0][0]) if found else ""

@@ -1,8 +1,6 @@
 """Charges that a payment provider is asked for: the provider is a process, the database real."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import orjson
@@ -14,56 +12,18 @@ from domain.jobs.kinds import Lane
 from domain.jobs.service import cancel, find
 from domain.jobs.sweeper import lanes_to_wake
 from domain.orders import place
-from domain.payments import answers, service
 from domain.payments import asker as asker_module
+from domain.payments import service
 from domain.wallet import charge
 from infra.database import execute, rows, session
 from infra.settings import settings
-from tests.support.payments import Provider, Wakes, asking
+from tests.support.payments import Provider, Wakes, a_charge, asking, balance, request_of
 from tests.support.shop import accepted, given_users, jobs, make_drain, submit, work
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("database")
 
 ENDED = {"succeeded", "failed"}
-
-
-@pytest.fixture(scope="module")
-def _provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    made = Provider(Path(tmp_path_factory.mktemp("provider")))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def provider(_provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
-    """A provider that holds nothing; the shop's settings name it."""
-    _provider.stop()
-    _provider.start()
-    monkeypatch.setenv("PAYMENT_GATEWAY_URL", _provider.url)
-    monkeypatch.setattr(asker_module, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(asker_module, "VOID_SECONDS", 0.05)
-    monkeypatch.setattr(answers, "random", lambda: 0.1)
-    settings.cache_clear()
-    yield _provider
-    monkeypatch.delenv("PAYMENT_GATEWAY_URL")
-    settings.cache_clear()
-
-
-def a_charge(user: int, amount: int = 100, transaction: str | None = None) -> charge.Command:
-    return charge.command(user, user, amount, transaction, "card")
-
-
-def balance(user: int) -> int:
-    with session():
-        return int(rows("SELECT balance FROM users WHERE id = %s", (user,))[0][0])
-
-
-def request_of(uuid: UUID) -> str:
-    """The status of a charge's request, empty if there is none."""
-    with session():
-        found = rows("SELECT status FROM payment_requests WHERE job_uuid = %s", (uuid.bytes,))
-    return str(found[0][0]) if found else ""
 
 
 def all_ended(uuids: list[UUID]) -> bool:
@@ -235,8 +195,6 @@ def test_jobs_of_one_user_take_effect_in_the_order_accepted(
         found = rows("SELECT kind, amount FROM balance_history WHERE user_id = %s ORDER BY id",
                      (user,))
     assert found[1:] == [("charge", 1_000), ("payment", -900), ("charge", 5), ("charge", 6)]
-    ends = [job.finished_at for job in jobs(uuids)]
-    assert ends == sorted(ends)  # type: ignore[type-var]
 
 
 def test_charges_of_one_user_are_asked_for_at_once(redis: Redis, provider: Provider) -> None:
