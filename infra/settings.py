@@ -87,7 +87,8 @@ class Settings(BaseSettings):
 
     payment_gateway_url: str = Field(
         "", description="The payment provider that every charge is asked for before it is booked; "
-        "empty: charges are booked without."
+        "empty: charges are booked without. ./dev sets it where PAYMENT_PROVIDER=1 asks it to "
+        "start a stand-in."
     )
     payment_gateway_token: str = Field(
         "", description="The bearer token by which the payment provider knows the shop; empty: it "

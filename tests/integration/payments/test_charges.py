@@ -353,7 +353,14 @@ def test_what_was_approved_and_cannot_be_booked_is_given_back(
     assert balance(user) == 10**15 - 10
 
 
-def test_without_a_provider_nothing_is_asked(redis: Redis) -> None:
+def test_without_a_provider_nothing_is_asked_or_looked_up(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object) -> None:
+        raise AssertionError("a query more")
+
+    for name in ("standing", "insert", "booked"):
+        monkeypatch.setattr(service.store, name, asked)
     [user] = given_users(0)
     [uuid] = accepted(a_charge(user, 40))
     work(redis)
