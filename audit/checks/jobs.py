@@ -3,9 +3,9 @@
 Ended jobs are purged after their retention, so an effect older than that may miss its job; those
 that a transactionId names are kept for ever. Seeded orders (``job_id`` NULL) never had one.
 
-A charge that the payment provider is asked for is parked: it runs without a lease, and once it has
-held back the later ones of its user for long enough it stands in no queue. Known again, it queues
-in a key of its own.
+A charge that the payment provider is asked for is parked: it runs without a lease and in no lane,
+and once it has held back the later ones of its user for long enough in no key either. When its
+outcome is known it queues again, then in a key of its own.
 
 A job that has not ended is under way. It is stuck when it stands first in its key, nobody holds
 its lease, and it has been due for over a minute. The later ones of a key wait for the first.
@@ -43,9 +43,11 @@ _STATES = (
                        (queue_lane IS NOT NULL AND queue_key <=> concurrency_key)
                        OR (queue_lane IS NOT NULL AND queue_key <=> CONCAT('job:', id)
                            AND EXISTS (SELECT 1 FROM payment_requests r WHERE r.job_id = jobs.id))
-                       OR (queue_lane IS NULL AND queue_key IS NULL AND status = 'running'
+                       OR (queue_lane IS NULL AND status = 'running'
                            AND EXISTS (SELECT 1 FROM payment_requests r WHERE r.job_id = jobs.id
-                                       AND r.status = 'asking' AND r.held_until IS NULL)))
+                                       AND r.status = 'asking'
+                                       AND queue_key <=> IF(r.held_until IS NULL, NULL,
+                                                            concurrency_key))))
                    ELSE queue_lane IS NOT NULL OR queue_key IS NOT NULL END
         """,
         "job {job} ({kind}) is {status}, but stands in lane {lane} and key {queueKey}",

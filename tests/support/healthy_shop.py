@@ -233,7 +233,7 @@ def _payments(at: datetime) -> None:
     _ask(charged, UUID(bytes=uuid), 1, 50_000, "booked", at)
     declined, key = job("balance.charge", 3, "failed", at, error='{"code":"PAY002"}')
     _ask(declined, key, 3, 700, "declined", at)
-    parked, key = job("balance.charge", 3, "running", at, started_at=at)
+    parked, key = job("balance.charge", 3, "running", at, started_at=at, queue_lane=None)
     _ask(parked, key, 3, 700, "asking", at, held_until=now() + timedelta(hours=1))
     let_go, key = job(
         "balance.charge", 2, "running", at, started_at=at, queue_lane=None, queue_key=None

@@ -259,6 +259,26 @@ def test_one_that_was_let_go_waits_for_nobody(redis: Redis, provider: Provider) 
     assert balance(user) == 3
 
 
+def test_a_known_charge_does_not_overtake_one_before_it_that_is_not(
+    redis: Redis, provider: Provider
+) -> None:
+    # Given two charges of one user, of which for whatever reason only the second is decided
+    [user] = given_users(0)
+    first, second = accepted(a_charge(user, 1), a_charge(user, 2))
+    with session():
+        execute("INSERT INTO payment_requests (job_id, job_uuid, user_id, amount, status, "
+                "provider_id, created_at, decided_at) SELECT id, uuid, user_id, 2, 'approved', "
+                "'p', NOW(3), NOW(3) FROM jobs WHERE uuid = %s", (second.bytes,))
+    # When both are in one batch, Then the second waits for its turn
+    work(redis)
+    assert [job.status for job in jobs([first, second])] == ["running", "queued"]
+    with Wakes(redis) as wakes, asking(provider, wakes):
+        eventually(lambda: all_ended([first, second]))
+    with session():
+        found = rows("SELECT amount FROM balance_history WHERE kind = 'charge' ORDER BY id")
+    assert found == [(1,), (2,)]
+
+
 def test_a_worker_killed_between_approval_and_booking_books_once(
     redis: Redis, provider: Provider
 ) -> None:

@@ -42,9 +42,12 @@ JOBS = (
         {1: {"job-lease"}, 3: {"payment-job"}},
     ),
     Corruption(
-        "UPDATE jobs SET queue_lane = NULL, queue_key = NULL "
-        "WHERE status = 'running' AND user_id = 3",
+        "UPDATE jobs SET queue_key = NULL WHERE status = 'running' AND user_id = 3",
         {1: {"job-findable"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET queue_key = concurrency_key WHERE status = 'running' AND user_id = 2",
+        {1: {"job-findable", "job-stuck"}},
     ),
     Corruption(
         "UPDATE jobs SET queue_lane = 'users', queue_key = CONCAT('job:', id) "

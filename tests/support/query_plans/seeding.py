@@ -148,7 +148,8 @@ _MACHINERY = [
         "jobs", MOST, id="n", uuid=_UUID, user_id=_ASKER, caller_id=_ASKER, payload=_JSON,
         kind=f"IF(n < {FIRST_FOR_COUPON}, 'order.place', 'coupon.issue')",
         concurrency_key=_KEY, queue_key=f"IF({_ENDED}, NULL, {_KEY})",
-        queue_lane=f"IF({_ENDED}, NULL, IF(n < {FIRST_FOR_COUPON}, 'users', 'coupons'))",
+        queue_lane=f"IF({_ENDED} OR {_WAITS}, NULL, "
+        f"IF(n < {FIRST_FOR_COUPON}, 'users', 'coupons'))",
         seq=f"IF(n < {FIRST_FOR_COUPON}, 0, n)",
         status=f"CASE WHEN {_RUNS} OR {_WAITS} THEN 'running' WHEN NOT ({_ENDED}) THEN 'queued' "
         "WHEN n % 10 = 1 THEN 'failed' WHEN n % 50 = 2 THEN 'cancelled' ELSE 'succeeded' END",
