@@ -16,7 +16,9 @@ class PaymentGateway:
     time-out whatever they do.
     """
 
-    def __init__(self, url: str, timeout: float, connections: int, token: str = "") -> None:
+    def __init__(
+        self, url: str, timeout: float, connections: int, token: str = ""  # nosec B107
+    ) -> None:
         """``token``: the bearer token by which the provider knows the shop; empty: it needs none.
         """
         self._outgoing = Outgoing(url, timeout, connections, MAX_PAGE_BYTES)

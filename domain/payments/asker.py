@@ -29,8 +29,9 @@ from infra.metrics import payments_breaker_open, payments_in_flight, payments_wa
 
 log = structlog.get_logger(__name__)
 
-COLLECT_SECONDS = 0.005  # answers that come within this are kept together
+COLLECT_SECONDS = 0.02  # answers that come within this are kept together
 LOOK_SECONDS = 0.5
+HOLDS_SECONDS = 0.5
 VOID_SECONDS = 2.0
 COUNT_SECONDS = 15.0
 COUNTED_TO = 100_000
@@ -95,6 +96,7 @@ class Asker:
         self._news = threading.Event()
         self._in_flight: dict[int, Claimed] = {}
         self._answers = Answers(self._token)
+        self._holds_at = 0.0
         self._void_at = 0.0
         self._count_at = 0.0
 
@@ -122,9 +124,10 @@ class Asker:
     def _round(self) -> None:
         self._collect()
         self._write_back()
-        if service.let_go_overdue():
-            self._wake(Lane.USERS)
         now = self._clock()
+        if now >= self._holds_at:
+            self._holds_at = now + HOLDS_SECONDS
+            self._end_holds()
         if now >= self._void_at:
             self._void_at = now + VOID_SECONDS
             self._give_back_in_vain()
@@ -198,6 +201,10 @@ class Asker:
 
     def _write_back(self) -> None:
         if self._answers.write():
+            self._wake(Lane.USERS)
+
+    def _end_holds(self) -> None:
+        if service.let_go_overdue():
             self._wake(Lane.USERS)
 
     def _give_back_in_vain(self) -> None:
