@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         "its outcome is unknown and it is asked again."
     )
     payment_gateway_concurrency: int = Field(
-        64, ge=1, le=1024, description="Calls to the payment provider at once."
+        128, ge=1, le=1024, description="Calls to the payment provider at once."
     )
     payment_reconcile_seconds: float = Field(
         60.0, gt=0, le=86_400, description="How often the payment provider's list is compared with "

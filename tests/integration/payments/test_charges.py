@@ -128,6 +128,34 @@ def test_a_time_out_after_the_money_moved_is_asked_for_again_and_booked_once(
     assert provider.asked(uuid) >= 3
 
 
+def test_a_late_answer_is_had_by_asking_again(redis: Redis, provider: Provider) -> None:
+    # Given a provider whose answers come later than anybody waits
+    provider.set(lateSeconds=30.0)
+    [user] = given_users(0)
+    [uuid] = accepted(a_charge(user, 300))
+    # When it is asked again
+    with Wakes(redis) as wakes, asking(provider, wakes, timeout=0.3):
+        eventually(lambda: all_ended([uuid]))
+    # Then it says what became of the payment, which was taken once
+    assert (balance(user), provider.asked(uuid), provider.stats()["payments"]) == (300, 2, 1)
+
+
+def test_askers_share_the_work_and_ask_once(redis: Redis, provider: Provider) -> None:
+    # Given three askers, and charges of many users
+    provider.set(latencySeconds=0.2)
+    users = given_users(*[0] * 60)
+    uuids = accepted(*[a_charge(user) for user in users])
+    with (
+        Wakes(redis) as wakes, asking(provider, wakes, concurrency=8),
+        asking(provider, wakes, concurrency=8), asking(provider, wakes, concurrency=8),
+    ):
+        eventually(lambda: all_ended(uuids), 30)
+    # Then nobody was asked for twice, and they asked beside each other
+    assert [provider.asked(uuid) for uuid in uuids] == [1] * 60
+    assert provider.stats()["mostOpen"] > 8
+    assert [balance(user) for user in users] == [100] * 60
+
+
 @pytest.mark.parametrize("mode", ["pending", "error", "unavailable", "wrong-answers",
                                   "wrong-amount", "lost"])
 def test_an_outcome_that_is_not_known_ends_nothing(
