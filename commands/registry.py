@@ -10,11 +10,13 @@ from commands.jobs import jobs
 from commands.migrate import migrate
 from commands.openapi import openapi
 from commands.outbox import outbox
+from commands.payments import payments
 from commands.ranking import ranking
 from commands.seed import seed
 from commands.settings import settings
 from commands.token import token
 
 COMMANDS = (
-    asyncapi, audit, controls, jobs, migrate, openapi, outbox, ranking, seed, settings, token,
+    asyncapi, audit, controls, jobs, migrate, openapi, outbox, payments, ranking, seed, settings,
+    token,
 )

@@ -93,6 +93,28 @@ notices_held_back = Gauge(
     "notices_held_back", "1 while restock notices wait for a mail server: none is set, or it fails",
     multiprocess_mode="livemax",
 )
+payments_ended = Counter("payments_ended", "Calls to the payment provider", ["outcome"])
+payments_wrong = Counter(
+    "payments_wrong", "Answers of the payment provider that it must not give"
+)
+payments_let_go = Counter(
+    "payments_let_go", "Charges of unknown outcome that stopped to hold back their user's jobs"
+)
+payments_waiting = Gauge(
+    "payments_waiting", "Charges whose outcome at the payment provider is unknown",
+    multiprocess_mode="mostrecent",
+)
+payments_in_flight = Gauge(
+    "payments_in_flight", "Calls to the payment provider under way", multiprocess_mode="livesum"
+)
+payments_breaker_open = Gauge(
+    "payments_breaker_open", "1 while calls to the payment provider are held back",
+    multiprocess_mode="livemax",
+)
+payments_differing = Gauge(
+    "payments_differing", "Open differences between the payment provider's list and the ledger",
+    ["kind"], multiprocess_mode="mostrecent",
+)
 ranking_events = Counter("ranking_events", "Order events put into the ranking", ["outcome"])
 ranking_reads = Counter("ranking_reads", "Reads of the ranking, by who answered", ["source"])
 ranking_rebuilds = Counter("ranking_rebuilds", "Rebuilds of the ranking that were swapped in")

@@ -154,6 +154,31 @@ class Settings(BaseSettings):
         "before it is dead."
     )
 
+    payment_gateway_url: str = Field(
+        "", description="The payment provider that every charge is asked for before it is booked; "
+        "empty: charges are booked without. ./dev sets it where PAYMENT_PROVIDER=1 asks it to "
+        "start a stand-in."
+    )
+    payment_gateway_token: str = Field(
+        "", description="The bearer token by which the payment provider knows the shop; empty: it "
+        "needs none.", repr=False
+    )
+    payment_gateway_timeout: float = Field(
+        10.0, gt=0, le=60, description="Seconds a call to the payment provider may take, before "
+        "its outcome is unknown and it is asked again."
+    )
+    payment_gateway_concurrency: int = Field(
+        128, ge=1, le=1024, description="Calls to the payment provider at once."
+    )
+    payment_reconcile_seconds: float = Field(
+        60.0, gt=0, le=86_400, description="How often the payment provider's list is compared with "
+        "the ledger."
+    )
+    payment_grace_seconds: int = Field(
+        300, ge=0, le=86_400, description="How long a payment may be known to one side only, "
+        "before it is a difference."
+    )
+
     lease_seconds: float = Field(
         10.0, ge=2, le=60, description="How long a claimed job is its worker's; a dead worker's "
         "jobs are taken up again after it."
@@ -194,6 +219,14 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in ("mysql", "mariadb", "mysql+pymysql") or not parts.path.strip("/"):
             raise ValueError("must look like mysql://user:password@host:3306/name")
+        return value
+
+    @field_validator("payment_gateway_url")
+    @classmethod
+    def _looks_like_http(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.netloc):
+            raise ValueError("must look like https://payments.example.com")
         return value
 
     @field_validator("redis_url", "broker_url")

@@ -137,6 +137,8 @@ class Drain:
                 self._give_back(claimed)
             raise
         self._ended(performed.ended)
+        if performed.parked:
+            self._kinds[kind].parked()
 
     def _performer(self, kind: str, claimed: Claimed) -> Performer:
         return Performer(self._kinds[kind], claimed.token, self._lease_seconds, self._clock)

@@ -32,7 +32,10 @@ ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed job, as its handler sees it. ``seq`` is its place at the gate (coupons only)."""
+    """A claimed job, as its handler sees it. ``seq`` is its place at the gate (coupons only).
+
+    ``concurrency_key`` is what it queues in: once parked for too long, a key of its own.
+    """
 
     id: int
     uuid: UUID
@@ -74,7 +77,17 @@ class PutBack:
     dependency_away: bool = False
 
 
-Outcome = Succeeded | Refused | PutBack
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Begun, and waits for an answer from outside: it stays ``running`` in no worker's hands.
+
+    It holds back the later ones of its key until whoever asks, who must learn of it in this very
+    transaction, has it go on (:func:`domain.jobs.parking.resume`) or ends its hold
+    (:func:`domain.jobs.parking.let_go`). Several of one key may be parked at once.
+    """
+
+
+Outcome = Succeeded | Refused | PutBack | Parked
 
 Handler = Callable[[Sequence[Job]], Sequence[Outcome]]
 """A batch of jobs of one kind in, one outcome a job out, in the same order.
@@ -134,6 +147,10 @@ The time is that of acceptance, by the database's clock. Rows it locks stay lock
 """
 
 
+def tell_nobody() -> None:
+    """Nobody waits to hear of parked jobs."""
+
+
 def admit_all(commands: Sequence[Command], _: datetime) -> Sequence[Admission | DomainError]:
     """No gate: every command becomes a job."""
     return [Admission()] * len(commands)
@@ -163,7 +180,8 @@ class JobKind:
     """One kind of job: everything that the machinery and the web need to know of it.
 
     ``creates`` says that success made something new (201 instead of 200); ``location`` gives the
-    Content-Location of a result, from the job's user and the result.
+    Content-Location of a result, from the job's user and the result. ``parked`` is called after a
+    commit that parked jobs.
     """
 
     name: str
@@ -174,6 +192,7 @@ class JobKind:
     admit: Admit = admit_all
     recheck: Recheck = nothing_against
     reclaim: Reclaim = nothing_claimed
+    parked: Callable[[], None] = tell_nobody
 
 
 class Kinds:

@@ -33,7 +33,30 @@ JOBS = (
         "UPDATE jobs SET lease_token = NULL WHERE status = 'running'", {1: {"job-lease"}}
     ),
     Corruption(
-        "UPDATE jobs SET lease_until = NOW(3) - INTERVAL 1 SECOND WHERE status = 'running'",
+        "UPDATE jobs SET lease_until = NOW(3) - INTERVAL 1 SECOND "
+        "WHERE status = 'running' AND user_id = 4",
+        {1: {"job-stuck"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET lease_token = uuid WHERE status = 'running' AND user_id = 3",
+        {1: {"job-lease"}, 3: {"payment-job"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET queue_key = NULL WHERE status = 'running' AND user_id = 3",
+        {1: {"job-findable"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET queue_key = concurrency_key WHERE status = 'running' AND user_id = 2",
+        {1: {"job-findable", "job-stuck"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET queue_lane = 'users', queue_key = CONCAT('job:', id) "
+        "WHERE status = 'queued' AND user_id = 5",
+        {1: {"job-findable"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET held_until = NOW(3) - INTERVAL 61 SECOND "
+        "WHERE held_until IS NOT NULL",
         {1: {"job-stuck"}},
     ),
     Corruption(

@@ -39,9 +39,22 @@ FIRST_HELD_BY_REGULAR = MANY + 1
 """User coupons from here on are held by :data:`REGULAR`: some used, some expired."""
 
 FIRST_RUNNING = 22_001
-"""Jobs before it have ended. It and the next :data:`RUNNING` run under :data:`TOKEN`; the leases of
-the first half have expired. Every fifth job has a transactionId, so that its key never expires."""
+"""Jobs before :data:`FIRST_PARKED` have ended. It and the next :data:`RUNNING` run under
+:data:`TOKEN`; the leases of the first half have expired. Every fifth job has a transactionId, so
+that its key never expires."""
 RUNNING = 256
+PARKED = 100
+FIRST_PARKED = FIRST_RUNNING - PARKED
+"""Charges from here to before :data:`FIRST_RUNNING` wait for the payment provider."""
+FIRST_REQUEST = FIRST_RUNNING - MANY
+"""Jobs from here to before :data:`FIRST_RUNNING` were asked for at the provider. The parked ones
+still are, the first half of them under :data:`TOKEN` and still holding their key."""
+FIRST_VOIDING = FIRST_PARKED - 100
+FIRST_APPROVED = FIRST_VOIDING - 100
+"""Jobs from here on failed although they were approved."""
+FIRST_UNRECONCILED = FIRST_APPROVED - 50
+OPEN_DIFFERENCES = 100
+"""The last of :data:`MANY`."""
 FIRST_QUEUED = FIRST_RUNNING + RUNNING
 """Queued for users from here on: job n waits in key ``user:{n // 2}``, so two in each."""
 FIRST_FOR_COUPON = 23_001

@@ -8,23 +8,30 @@ from tests.support.query_plans.big_shop import (
     CATEGORIES,
     COUPON_QUANTITY,
     COUPONS_ISSUED,
+    FIRST_APPROVED,
     FIRST_DEAD,
     FIRST_FOR_COUPON,
     FIRST_HELD_BY_REGULAR,
     FIRST_OPEN_COUPON,
+    FIRST_PARKED,
     FIRST_PENDING,
     FIRST_PENDING_EXPORT,
     FIRST_PENDING_NOTICE,
     FIRST_QUEUED,
+    FIRST_REQUEST,
     FIRST_RUNNING,
     FIRST_SENDING,
     FIRST_SENDING_NOTICE,
+    FIRST_UNRECONCILED,
     FIRST_USED,
+    FIRST_VOIDING,
     HOT_COUPON,
     MANY,
     MOST,
     NOW,
+    OPEN_DIFFERENCES,
     ORDERS,
+    PARKED,
     REGULAR,
     RUNNING,
     STOCK,
@@ -61,8 +68,12 @@ _AT_ACCEPTANCE = _now(f"(n - {MOST}) * 3 MINUTE")
 _AT_MAIL = _now(f"(n - {2 * MANY}) * 10 MINUTE")
 _WAITED_FOR = f"1 + n % {WAITED_FOR}"
 _COUPON_EXPIRY = _now(f"(n - {FIRST_OPEN_COUPON} + 1) HOUR")
-_ENDED = f"n < {FIRST_RUNNING}"
+_ENDED = f"n < {FIRST_PARKED}"
 _RUNS = f"n BETWEEN {FIRST_RUNNING} AND {FIRST_QUEUED - 1}"
+_WAITS = f"n BETWEEN {FIRST_PARKED} AND {FIRST_RUNNING - 1}"
+_ASKED = f"({FIRST_REQUEST} - 1 + n)"
+"""The job of payment request n."""
+_HALF_ASKED = FIRST_PARKED + PARKED // 2
 _KEY = (
     f"CASE WHEN n < {FIRST_QUEUED} THEN CONCAT('user:', n) "
     f"WHEN n < {FIRST_FOR_COUPON} THEN CONCAT('user:', n DIV 2) ELSE 'coupon:{HOT_COUPON}' END"
@@ -142,11 +153,13 @@ _MACHINERY = [
         "jobs", MOST, id="n", uuid=_UUID, user_id=_ASKER, caller_id=_ASKER, payload=_JSON,
         kind=f"IF(n < {FIRST_FOR_COUPON}, 'order.place', 'coupon.issue')",
         concurrency_key=_KEY, queue_key=f"IF({_ENDED}, NULL, {_KEY})",
-        queue_lane=f"IF({_ENDED}, NULL, IF(n < {FIRST_FOR_COUPON}, 'users', 'coupons'))",
+        queue_lane=f"IF({_ENDED} OR {_WAITS}, NULL, "
+        f"IF(n < {FIRST_FOR_COUPON}, 'users', 'coupons'))",
         seq=f"IF(n < {FIRST_FOR_COUPON}, 0, n)",
-        status=f"CASE WHEN {_RUNS} THEN 'running' WHEN NOT ({_ENDED}) THEN 'queued' "
+        status=f"CASE WHEN {_RUNS} OR {_WAITS} THEN 'running' WHEN NOT ({_ENDED}) THEN 'queued' "
         "WHEN n % 10 = 1 THEN 'failed' WHEN n % 50 = 2 THEN 'cancelled' ELSE 'succeeded' END",
-        accepted_at=_AT_ACCEPTANCE, started_at=f"IF({_ENDED} OR {_RUNS}, {_AT_ACCEPTANCE}, NULL)",
+        accepted_at=_AT_ACCEPTANCE,
+        started_at=f"IF({_ENDED} OR {_WAITS} OR {_RUNS}, {_AT_ACCEPTANCE}, NULL)",
         finished_at=f"IF({_ENDED}, {_AT_ACCEPTANCE}, NULL)",
         lease_token=f"IF({_RUNS}, {_TOKEN}, NULL)",
         lease_until=f"IF({_RUNS}, "
@@ -192,9 +205,28 @@ _MACHINERY = [
         lease_token=f"IF(n < {FIRST_SENDING_NOTICE}, NULL, {_TOKEN})",
         created_at=_AT_MAIL, ended_at=f"IF(n < {FIRST_PENDING_NOTICE}, {_AT_MAIL}, NULL)",
     ),
+    _rows(
+        "payment_requests", MANY, job_id=_ASKED, job_uuid=f"UNHEX(LPAD(HEX{_ASKED}, 32, '0'))",
+        user_id=1, amount=500, created_at=_now("(n - 7000) MINUTE"),
+        status=f"CASE WHEN {_ASKED} >= {FIRST_PARKED} THEN 'asking' "
+        f"WHEN {_ASKED} >= {FIRST_VOIDING} THEN 'voiding' "
+        f"WHEN {_ASKED} >= {FIRST_APPROVED} THEN 'approved' "
+        "WHEN n % 50 = 3 THEN 'declined' ELSE 'booked' END",
+        next_attempt_at=f"IF({_ASKED} < {FIRST_VOIDING}, NULL, " + _now("-1 HOUR") + ")",
+        held_until=f"IF({_ASKED} BETWEEN {FIRST_PARKED} AND {_HALF_ASKED} - 1, "
+        + _now("-1 HOUR") + ", NULL)",
+        lease_token=f"IF({_ASKED} BETWEEN {FIRST_PARKED} AND {_HALF_ASKED} - 1, {_TOKEN}, NULL)",
+        decided_at=f"IF({_ASKED} >= {FIRST_PARKED}, NULL, " + _now("(n - 7000) MINUTE") + ")",
+        reconciled_at=f"IF({_ASKED} < {FIRST_UNRECONCILED}, '{NOW}', NULL)",
+    ),
+    _rows(
+        "payment_differences", MANY, payment_key="CONCAT('p', n)", kind="'unknown-here'",
+        detail="''", found_at=f"'{NOW}'", looked_at=f"'{NOW}'",
+        open=f"IF(n > {MANY - OPEN_DIFFERENCES}, 1, NULL)",
+    ),
     _rows("shard_leases", 16, shard="n - 1", holder="'relay'", lease_until=f"'{NOW}'"),
     _rows("controls", 1, name="'lane.users.paused'", value="'false'"),
-    _rows("heartbeats", 1, name="'purge'", beat_at=f"'{NOW}'", detail=_JSON),
+    _rows("heartbeats", 2, name="IF(n = 1, 'purge', 'payments')", beat_at=f"'{NOW}'", detail=_JSON),
 ]
 
 

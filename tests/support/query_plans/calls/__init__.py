@@ -10,13 +10,14 @@ from tests.support.query_plans.calls.operations import (
     RANKING,
     RETENTION,
 )
+from tests.support.query_plans.calls.payments import PAYMENTS
 from tests.support.query_plans.calls.restock import RESTOCK
 from tests.support.query_plans.calls.shop import CART, CATALOG, ORDERS, WALLET
 from tests.support.query_plans.stores import Calls
 
 CALLS: Calls = {
     **CATALOG, **CART, **WALLET, **ORDERS, **COUPONS, **JOBS, **ANSWERS, **OUTBOX, **EXPORTS,
-    **RETENTION, **RANKING, **ADMIN_AUDIT, **CONTROLS, **OPERATIONS, **RESTOCK,
+    **RETENTION, **RANKING, **ADMIN_AUDIT, **CONTROLS, **OPERATIONS, **RESTOCK, **PAYMENTS,
 }
 
 __all__ = ["CALLS"]

@@ -8,6 +8,7 @@ from domain.jobs.status_store import JobRecord
 from domain.kinds import KINDS
 from tests.support.query_plans.big_shop import (
     FIRST_FOR_COUPON,
+    FIRST_PARKED,
     FIRST_QUEUED,
     FIRST_RUNNING,
     HOT_COUPON,
@@ -30,6 +31,7 @@ _NEW = ids(1_000_000, 1_000_000 + GATHERED)
 _HELD = ids(FIRST_RUNNING + DRAINED, FIRST_RUNNING + RUNNING)
 _EXPIRED = ids(FIRST_RUNNING, FIRST_RUNNING + DRAINED)
 _QUEUED = ids(FIRST_QUEUED + 100, FIRST_QUEUED + 100 + DRAINED)
+_PARKED = ids(FIRST_PARKED, FIRST_RUNNING)
 _KEYS = [f"user:{n}" for n in range(FIRST_QUEUED // 2 + 10, FIRST_QUEUED // 2 + 74)]
 _HOT_KEY = f"coupon:{HOT_COUPON}"
 _FAILED = 1_001
@@ -117,6 +119,12 @@ JOBS: Calls = {
         ],
         unretried=[given(5)],
         count_unretried=[given(10_000)],
+    ),
+    **calls_of(
+        "domain.jobs.parking_store",
+        park=[given(_HELD, TOKEN)],
+        resume=[given(_PARKED, Lane.USERS)],
+        let_go=[given(_PARKED)],
     ),
     **calls_of(
         "domain.jobs.claim_store",
