@@ -1,13 +1,15 @@
 """The web application: routes, and what goes around every request."""
 
+from functools import cached_property
 from typing import Any
 
+import orjson
 from flask import Response
 from flask_openapi import APIBlueprint, Info, OpenAPI
 from werkzeug.routing import IntegerConverter
 
 from infra import runtime
-from web import auth, problems, state, tracing
+from web import auth, document, problems, state, tracing
 from web.problems import validation_problem
 from web.requests import ShopRequest
 from web.routes import APIS
@@ -40,6 +42,15 @@ class Shop(OpenAPI):
                 added = {method: getattr(item, method) for method in item.model_fields_set}
                 api.paths[path] = self.paths[path].model_copy(update=added)
         super().register_api(api, **options)
+
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()
+        self.spec_json = document.whole(self.spec_json, self)
+
+    @cached_property
+    def document_bytes(self) -> bytes:
+        """The OpenAPI document as it is served, made once a process."""
+        return orjson.dumps(self.api_doc)
 
 
 def create_app() -> Shop:

@@ -1,4 +1,7 @@
-"""Requests to the application without a server between, as some user or admin."""
+"""Requests to the application without a server between, as some user or admin.
+
+Each answer is held against the OpenAPI document.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -7,6 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from infra.tokens import issue
+from tests.support.document import document_of
 
 
 class Client:
@@ -29,7 +33,11 @@ class Client:
         headers = dict(options.pop("headers", {}))
         if self._token is not None:
             headers.setdefault("Authorization", f"Bearer {self._token}")
-        return self._app.test_client().open(path, method=method, headers=headers, **options)
+        answer = self._app.test_client().open(path, method=method, headers=headers, **options)
+        document_of(self._app).check(
+            method, path, answer.status_code, answer.headers, answer.get_data()
+        )
+        return answer
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.call("GET", path, **options)

@@ -7,6 +7,7 @@ from web.routes import (
     admin_products,
     cart,
     coupons,
+    docs,
     health,
     jobs,
     orders,
@@ -17,6 +18,7 @@ from web.routes import (
 
 APIS = (
     health.api,
+    docs.api,
     jobs.api,
     wallet.api,
     users.api,

@@ -5,13 +5,16 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from domain.catalog import service
+from domain.catalog.errors import ProductNotFound
 from domain.catalog.rules import MAX_CATEGORY_LENGTH, Sort
 from domain.ranking import service as ranking
 from web import cursors
 from web.api import public_api
 from web.auth import public
+from web.describing import answers
 from web.problems import invalid
 from web.schemas import Id, Limit, Path, Query
+from web.shapes import products as shapes
 
 api = public_api("products")
 
@@ -54,6 +57,7 @@ def _position(cursor: str | None, sort: Sort) -> tuple[int, int] | None:
 
 @api.get("/products", summary="Products, page by page")
 @public
+@answers(shapes.ProductList)
 def list_products(query: ProductList) -> dict[str, Any]:
     after = _position(query.cursor, query.sort)
     found = service.page(query.sort, query.category, after, query.limit + 1)
@@ -69,6 +73,7 @@ def list_products(query: ProductList) -> dict[str, Any]:
 
 @api.get("/products/popular", summary="Best sellers of the last days")
 @public
+@answers(shapes.PopularProducts)
 def popular_products(query: PopularQuery) -> list[dict[str, Any]]:
     """Quantity in completed, uncancelled orders of the last ``days`` calendar days."""
     return ranking.popular(query.days, query.limit)
@@ -76,11 +81,13 @@ def popular_products(query: PopularQuery) -> list[dict[str, Any]]:
 
 @api.get("/products/<id:productId>", summary="One product")
 @public
+@answers(shapes.Product, ProductNotFound)
 def get_product(path: ProductPath) -> dict[str, Any]:
     return service.product(path.product_id)
 
 
 @api.get("/products/<id:productId>/stock", summary="How many there are")
 @public
+@answers(shapes.Stock, ProductNotFound)
 def get_stock(path: ProductPath) -> dict[str, Any]:
     return service.stock(path.product_id)
