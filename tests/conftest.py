@@ -31,9 +31,11 @@ def services() -> Iterator[TestServices]:
 def _schema(services: TestServices) -> None:
     """The process's settings point at the tests' services, whose schema is up to date."""
     os.environ.update(services.urls.environment())
+    from infra.redis import redis as client
     from infra.settings import settings
 
-    settings.cache_clear()
+    for made_before in (settings, client):  # by a test that needs no service
+        made_before.cache_clear()
     from infra import runtime
     from infra.migrate import migrate
 

@@ -80,4 +80,5 @@ def create_app() -> Shop:
 def _headers(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.pop("Date", None)  # of conditional answers; the server dates them all
     return response

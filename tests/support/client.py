@@ -17,24 +17,24 @@ class Client:
     """Calls as one caller; :meth:`user` and :meth:`admin` give clients of other callers."""
 
     def __init__(self, app: Flask, token: str | None = None) -> None:
-        self._app = app
+        self.app = app
         self._token = token
 
     def user(self, user_id: int) -> "Client":
-        return Client(self._app, issue(user_id, ["user"], timedelta(hours=1)))
+        return Client(self.app, issue(user_id, ["user"], timedelta(hours=1)))
 
     def admin(self, user_id: int = 1) -> "Client":
-        return Client(self._app, issue(user_id, ["user", "admin"], timedelta(hours=1)))
+        return Client(self.app, issue(user_id, ["user", "admin"], timedelta(hours=1)))
 
     def payments(self, user_id: int = 1) -> "Client":
-        return Client(self._app, issue(user_id, ["payments"], timedelta(hours=1)))
+        return Client(self.app, issue(user_id, ["payments"], timedelta(hours=1)))
 
     def call(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = dict(options.pop("headers", {}))
         if self._token is not None:
             headers.setdefault("Authorization", f"Bearer {self._token}")
-        answer = self._app.test_client().open(path, method=method, headers=headers, **options)
-        document_of(self._app).check(
+        answer = self.app.test_client().open(path, method=method, headers=headers, **options)
+        document_of(self.app).check(
             method, path, answer.status_code, answer.headers, answer.get_data()
         )
         return answer

@@ -9,6 +9,7 @@ from domain.kernel.errors import NoSuchThing
 from web.api import public_api
 from web.auth import public
 from web.describing import answers, conditional
+from web.schemas import Path
 from web.shapes.operations import OpenApiDocument
 
 api = public_api("docs", prefix="")
@@ -32,6 +33,10 @@ CONTENT_POLICY = (
 _ASSET_SECONDS = 3600
 
 
+class AssetPath(Path):
+    asset: str
+
+
 @api.get("/openapi.json", summary="This document: OpenAPI 3.1")
 @public
 @conditional(OpenApiDocument)
@@ -50,15 +55,17 @@ def get_document() -> Response:
 @answers(None, media_type="text/html")
 def get_docs() -> Response:
     """Works offline: all that the page loads comes from here."""
-    response = send_from_directory(_OWN, "index.html", conditional=False, etag=False)
+    response = current_app.response_class((_OWN / "index.html").read_bytes(), mimetype="text/html")
     response.headers["Content-Security-Policy"] = CONTENT_POLICY
     return response
 
 
 @api.get("/docs/<string:asset>", doc_ui=False)
 @public
-def get_docs_asset(asset: str) -> Response:
-    directory = ASSETS.get(asset)
+def get_docs_asset(path: AssetPath) -> Response:
+    directory = ASSETS.get(path.asset)
     if directory is None:
         raise NoSuchThing
-    return send_from_directory(directory, asset, max_age=_ASSET_SECONDS)
+    response = send_from_directory(directory, path.asset, max_age=_ASSET_SECONDS)
+    del response.headers["Content-Disposition"]
+    return response
