@@ -149,6 +149,14 @@ def _absolute(schema: Any) -> Any:
 
 
 @cache
+def document() -> Document:
+    """The document of this release, for answers of a process elsewhere."""
+    from web.app import create_app
+
+    return document_of(create_app())
+
+
+@cache
 def document_of(app: Flask) -> Document:
     """The document of ``app``, read once."""
     return Document(app)
