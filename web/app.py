@@ -6,26 +6,16 @@ from typing import Any
 import orjson
 from flask import Response
 from flask_openapi import APIBlueprint, Info, OpenAPI
-from werkzeug.routing import IntegerConverter
 
 from infra import runtime
 from web import auth, document, problems, state, tracing
+from web.ids import IdConverter
 from web.problems import validation_problem
 from web.requests import ShopRequest
 from web.routes import APIS
-from web.schemas import MAX_ID
 from web.serializing import OrjsonProvider
 
 VERSION = "0.1.0"
-
-
-class IdConverter(IntegerConverter):
-    """An id in a URL: 1 to 2⁶³−1 in its one spelling; anything else names nothing (404)."""
-
-    regex = r"[1-9]\d{0,18}"
-
-    def __init__(self, map_: object) -> None:
-        super().__init__(map_, min=1, max=MAX_ID)  # type: ignore[arg-type]
 
 
 class Shop(OpenAPI):

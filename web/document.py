@@ -30,8 +30,9 @@ from web.shapes.problems import Problem, problem_shape, sample, statuses
 
 ABOUT = """Work is accepted durably and answered with a job; poll the job, or send `Prefer: wait=N`.
 Money is a whole number of won (KRW); times are RFC 3339 UTC with milliseconds. Every failure is a
-problem (RFC 9457) whose `code` says what it is. Answers may gain members: ignore those that you do
-not know."""
+problem (RFC 9457) whose `code` says what it is. Whole numbers have no fraction: 1.0 is refused.
+Unknown fields and unknown words in a query are refused too. Answers may gain members: ignore those
+that you do not know."""
 
 _VARIABLE = re.compile(r"<(?:[^:<>]*:)?([^<>]+)>")
 

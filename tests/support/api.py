@@ -1,4 +1,4 @@
-"""A client of the HTTP API, as a user of it would write one."""
+"""A client of the HTTP API, as a user of it would write one; answers are held to the document."""
 
 import json
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import urllib3
 
 from infra.tokens import issue
+from tests.support.document import document
 from tests.support.waiting import eventually
 
 ENDED = {"succeeded", "failed", "cancelled"}
@@ -52,6 +53,7 @@ class Api:
             data = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
         got = self._pool.request(method, self.base + path, body=data, headers=sent, redirect=False)
+        document().check(method, path, got.status, got.headers, got.data)
         is_json = "json" in got.headers.get("Content-Type", "")
         return Answer(got.status, got.headers, json.loads(got.data) if is_json else got.data)
 

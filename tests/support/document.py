@@ -47,7 +47,8 @@ class Document:
         """Fail unless the answer to ``method path`` is one that the document tells."""
         operation = self._operation(method, path)
         where = f"{method} {path} → {status}"
-        media_type = headers.get("Content-Type", "").partition(";")[0]
+        borne = {name.lower(): value for name, value in headers.items()}
+        media_type = borne.get("content-type", "").partition(";")[0]
         if operation is None:  # nothing is there, or not by this method
             assert status in (401, 404, 405, 429) or method == "OPTIONS", where
             if method != "OPTIONS":
@@ -56,7 +57,7 @@ class Document:
             return
         assert str(status) in operation["responses"], f"{where}: undocumented\n{body[:2000]!r}"
         response = operation["responses"][str(status)]
-        self._check_headers(response, headers, where)
+        self._check_headers(response, borne, where)
         if "content" not in response or method == "HEAD":
             assert body == b"", where
             return
@@ -86,10 +87,9 @@ class Document:
         return found
 
     def _check_headers(
-        self, response: dict[str, Any], headers: Mapping[str, str], where: str
+        self, response: dict[str, Any], borne: Mapping[str, str], where: str
     ) -> None:
         told = {name.lower(): one for name, one in response.get("headers", {}).items()}
-        borne = {name.lower(): value for name, value in headers.items()}
         for name in borne.keys() & TOLD:
             assert name in told, f"{where}: the header {name} is not told"
         for name, one in told.items():
@@ -146,6 +146,14 @@ def _absolute(schema: Any) -> Any:
         name: _BASE + value if name == "$ref" and isinstance(value, str) else _absolute(value)
         for name, value in schema.items()
     }
+
+
+@cache
+def document() -> Document:
+    """The document of this release, for answers of a process elsewhere."""
+    from web.app import create_app
+
+    return document_of(create_app())
 
 
 @cache
