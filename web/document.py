@@ -26,7 +26,7 @@ from web.describing import Answer, Description, described
 from web.headers import CHALLENGE, EVERYWHERE, RETRY_AFTER, Header
 from web.problems import MEDIA_TYPE
 from web.schema_making import Schemas, may_be_left_out
-from web.shapes.problems import Problem, problem_shape, sample, statuses
+from web.shapes.problems import Problem, problem_shape, sample
 
 ABOUT = """Work is accepted durably and answered with a job; poll the job, or send `Prefer: wait=N`.
 Money is a whole number of won (KRW); times are RFC 3339 UTC with milliseconds. Every failure is a
@@ -120,6 +120,18 @@ def _errors(one: Operation) -> list[type[DomainError]]:
     return list(dict.fromkeys([*found, *one.said.problems, InternalError]))
 
 
+def _unreadable(one: Operation) -> list[int]:
+    """The statuses of an invalid request, by what it may consist of."""
+    found = [422]
+    if one.model("body") is not None:
+        found += [400, 413, 415]
+    if one.model("query") is not None:
+        found.append(414)
+    if one.said.reads:
+        found.append(431)
+    return found
+
+
 def _told(one: Operation, schemas: Schemas) -> dict[str, Any]:
     """The Operation Object."""
     doc = (inspect.getdoc(one.view) or "").replace("``", "`")
@@ -165,8 +177,7 @@ def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
         responses[str(answer.status)] = _success(answer, schemas)
     by_status: dict[int, list[type[DomainError]]] = {}
     for error in _errors(one):
-        has_body = one.model("body") is not None
-        for status in statuses(error) if has_body else (error.status,):
+        for status in _unreadable(one) if error is InvalidRequest else (error.status,):
             by_status.setdefault(status, []).append(error)
     for status, errors in by_status.items():
         told = _problems(status, errors, one, schemas)

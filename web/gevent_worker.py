@@ -4,7 +4,10 @@ import socket
 from typing import Any
 
 import gevent
+from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
+
+from web import unreadable
 
 
 class ShopWorker(GeventWorker):
@@ -28,6 +31,15 @@ class ShopWorker(GeventWorker):
             return super().handle_request(listener_name, req, sock, addr)
         finally:
             self._idle.add(sock)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """What gunicorn cannot read is answered with a problem, as everything is."""
+        if unreadable.status_of(exc) == 500:
+            self.log.error("Error handling a request", exc_info=exc)
+        try:
+            util.write_nonblock(client, unreadable.answer(exc))
+        except OSError:
+            self.log.debug("The client has gone before it was told.")
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         super().handle_exit(sig, frame)

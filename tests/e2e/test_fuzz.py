@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from schemathesis import GenerationMode
 
+from fleet.layout import PROJECT
 from infra.tokens import issue
+from tests.support import fuzz_hooks
 from tests.support.api import Api
 from tests.support.document import document
 from tests.support.fleet import Fleet
@@ -61,6 +63,7 @@ def test_the_bounds_of_every_rule(
             "--max-examples", str(EXAMPLES), "--no-color",
         ],
         cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "SCHEMATHESIS_HOOKS": fuzz_hooks.__name__},
     )
     print(done.stdout[-1500:])
     assert done.returncode == 0, done.stdout[:20_000] + done.stderr

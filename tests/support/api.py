@@ -33,7 +33,7 @@ class Api:
         self._pool = urllib3.PoolManager(maxsize=256, retries=False, timeout=40.0)
         self._tokens: dict[tuple[int, bool], str] = {}
 
-    def _token(self, user: int, admin: bool) -> str:
+    def token(self, user: int, admin: bool = False) -> str:
         key = (user, admin)
         if key not in self._tokens:
             scopes = ["user", "admin"] if admin else ["user"]
@@ -47,7 +47,7 @@ class Api:
         """One request; ``idempotency_key="k"`` becomes the header Idempotency-Key."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if user is not None:
-            sent["Authorization"] = f"Bearer {self._token(user, admin)}"
+            sent["Authorization"] = f"Bearer {self.token(user, admin)}"
         data = None
         if body is not None:
             data = json.dumps(body).encode()

@@ -94,7 +94,7 @@ class Fuzzer:
         try:
             send()
         except Unsatisfiable:
-            if mode.is_positive:  # anything goes where nothing can be wrong
+            if mode.is_positive:  # of some operations nothing can be wrong
                 raise
 
     def _send(self, case: Case, mode: GenerationMode, token: str | None) -> None:

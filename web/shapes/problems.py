@@ -76,7 +76,7 @@ def sample(error: type[DomainError]) -> dict[str, Any]:
 
 def statuses(error: type[DomainError]) -> tuple[int, ...]:
     """Those that a problem of this kind may have: an unreadable request has several."""
-    return (400, 413, 415, 422) if error is InvalidRequest else (error.status,)
+    return (400, 413, 414, 415, 417, 422, 431) if error is InvalidRequest else (error.status,)
 
 
 @cache
