@@ -117,6 +117,11 @@ def conditional(
     )
 
 
+def pages(shape: type[BaseModel], *problems: type[DomainError]) -> Callable[[View], View]:
+    """200 with one page of a list, and a link to the next while there is one."""
+    return answers(shape, *problems, headers=(maybe(known.NEXT_PAGE),))
+
+
 def accepts(
     kind: JobKind, result: type[BaseModel], *problems: type[DomainError]
 ) -> Callable[[View], View]:

@@ -230,7 +230,10 @@ def _told_headers(operations: Iterable[Operation]) -> dict[str, Any]:
         found.update(one.said.problem_headers)
         for answer in one.said.answers:
             found.update(answer.headers)
-    return {one.component: one.told() for one in sorted(found, key=lambda one: one.component)}
+    told = {one.component: one.told() for one in sorted(found, key=lambda one: one.component)}
+    if len(told) != len(found):
+        raise ValueError("two headers of one name and use")
+    return told
 
 
 def _require_different(names: list[str]) -> None:

@@ -8,7 +8,7 @@ from domain.outbox.errors import NoSuchEvent
 from web import cursors
 from web.api import slice_api
 from web.auth import admin, principal
-from web.describing import answers
+from web.describing import answers, pages
 from web.schemas import Id, Limit, Path, Query
 from web.shapes import operations as shapes
 
@@ -27,7 +27,7 @@ class EventList(Query):
 
 @api.get("", summary="Events, newest first, without what they say")
 @admin
-@answers(shapes.OutboxEventList)
+@pages(shapes.OutboxEventList)
 def list_events(query: EventList) -> dict[str, Any]:
     position = cursors.decode(query.cursor, int)
     events, following = service.list_events(

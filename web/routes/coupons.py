@@ -22,7 +22,7 @@ from web import cursors
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import public_api, slice_api
 from web.auth import may_reach, principal, public, require_user, subject, user
-from web.describing import accepts, answers
+from web.describing import accepts, answers, pages
 from web.problems import invalid
 from web.schemas import Body, Id, Limit, NoBody, Path, Query, example
 from web.shapes import coupons as shapes
@@ -86,7 +86,7 @@ def _position(cursor: str | None) -> tuple[datetime, int] | None:
 
 @listing.get("/coupons", summary="Coupons that can be had now or soon")
 @public
-@answers(shapes.CouponList)
+@pages(shapes.CouponList)
 def list_coupons(query: CouponList) -> dict[str, Any]:
     """Those that expire first come first."""
     found = service.issuable(_position(query.cursor), query.limit + 1)
@@ -128,7 +128,7 @@ def validate_coupon(body: ValidationBody, query: WhoseCoupon) -> dict[str, Any]:
 
 @api.get("/users/<id:userId>/coupons", summary="A user's coupons, newest first")
 @user
-@answers(shapes.UserCouponList, NotAllowed, UserNotFound)
+@pages(shapes.UserCouponList, NotAllowed, UserNotFound)
 def list_user_coupons(path: UserPath, query: UserCouponList) -> dict[str, Any]:
     require_user(path.user_id)
     position = cursors.decode(query.cursor, int)

@@ -16,7 +16,7 @@ from web import cursors, headers
 from web.accepting import await_end, job_response
 from web.api import slice_api
 from web.auth import is_admin, may_reach, principal, subject, user
-from web.describing import answers, conditional
+from web.describing import answers, conditional, pages
 from web.headers import maybe
 from web.prefer import wait_seconds
 from web.problems import invalid
@@ -67,7 +67,7 @@ def get_job(path: JobPath) -> Response:
 
 @api.get("/jobs", summary="The caller's jobs, newest first")
 @user
-@answers(shapes.JobList)
+@pages(shapes.JobList)
 def list_jobs(query: JobList) -> dict[str, Any]:
     if query.kind is not None and query.kind not in KINDS:
         raise invalid(f"kind is one of {', '.join(KINDS.names())}.", "/kind")

@@ -15,7 +15,7 @@ from domain.wallet.errors import BalanceTooLow, UserNotFound
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import may_reach, principal, subject, user
-from web.describing import accepts, answers
+from web.describing import accepts, answers, pages
 from web.schemas import Body, Id, Limit, NoBody, Path, Query, example
 from web.shapes import orders as shapes
 
@@ -87,7 +87,7 @@ def cancel_order(path: OrderPath, body: NoBody) -> Response:  # noqa: ARG001
 
 @api.get("/orders", summary="A user's orders, newest first")
 @user
-@answers(shapes.OrderList)
+@pages(shapes.OrderList)
 def list_orders(query: OrderList) -> dict[str, Any]:
     found, count = service.page_of(
         subject(query.user_id), query.status, query.page, query.limit

@@ -11,7 +11,7 @@ from domain.ranking import service as ranking
 from web import cursors
 from web.api import public_api
 from web.auth import public
-from web.describing import answers
+from web.describing import answers, pages
 from web.problems import invalid
 from web.schemas import Id, Limit, Path, Query
 from web.shapes import products as shapes
@@ -57,7 +57,7 @@ def _position(cursor: str | None, sort: Sort) -> tuple[int, int] | None:
 
 @api.get("/products", summary="Products, page by page")
 @public
-@answers(shapes.ProductList)
+@pages(shapes.ProductList)
 def list_products(query: ProductList) -> dict[str, Any]:
     after = _position(query.cursor, query.sort)
     found = service.page(query.sort, query.category, after, query.limit + 1)

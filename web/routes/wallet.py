@@ -12,7 +12,7 @@ from web import cursors
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import principal, require_user, user
-from web.describing import accepts, answers
+from web.describing import accepts, answers, pages
 from web.schemas import Amount, Body, Id, Limit, Name, Path, PrintableKey, Query, example
 from web.shapes import wallet as shapes
 from web.state import state
@@ -74,7 +74,7 @@ def get_balance(path: UserPath) -> dict[str, int]:
 
 @api.get("/users/<id:userId>/balance/history", summary="A balance's movements, newest first")
 @user
-@answers(shapes.BalanceHistory, NotAllowed, UserNotFound)
+@pages(shapes.BalanceHistory, NotAllowed, UserNotFound)
 def get_history(path: UserPath, query: HistoryQuery) -> dict[str, Any]:
     require_user(path.user_id)
     position = cursors.decode(query.cursor, int)
