@@ -67,7 +67,7 @@ def test_what_follows_from_a_route_need_not_be_said() -> None:
     assert operation["description"] == "For nobody in particular.\n\nFor admins."
     assert operation["security"] == [{"bearer": []}]
     assert statuses(operation) == {
-        "200", "400", "401", "403", "404", "413", "414", "415", "422", "429", "500", "503",
+        "200", "400", "401", "403", "404", "408", "413", "414", "415", "422", "429", "500", "503",
     }
     assert operation["responses"]["401"]["headers"].keys() == {"WWW-Authenticate", "X-Request-Id"}
     assert operation["responses"]["503"]["headers"].keys() == {"Retry-After", "X-Request-Id"}
@@ -110,7 +110,8 @@ def test_made_things_and_known_ones() -> None:
 
     made = told(declare_made)
     assert made["responses"]["201"]["headers"].keys() == {
-        "Location", "Idempotent-Replayed", "X-Request-Id",
+        "Location", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy",
+        "X-Request-Id",
     }
     assert [one["name"] for one in made["parameters"]] == ["Idempotency-Key"]
     assert "COMMON006" in made["responses"]["422"]["description"]
@@ -138,7 +139,7 @@ def test_the_librarys_own_way_of_saying_is_understood() -> None:
             return {}
 
     operation = told(declare)
-    assert statuses(operation) == {"200", "401", "429", "500", "503"}
+    assert statuses(operation) == {"200", "401", "403", "429", "500", "503"}
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/Part"}
     assert {"Part", "Thing"} <= operation["components"]["schemas"].keys()
