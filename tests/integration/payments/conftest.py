@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.exports import callers
 from domain.payments import answers
 from domain.payments import asker as asker_module
 from infra.settings import settings
@@ -23,6 +24,7 @@ def provider(_provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     """A provider that holds nothing; the shop's settings name it."""
     _provider.reset()
     monkeypatch.setenv("PAYMENT_GATEWAY_URL", _provider.url)
+    monkeypatch.setattr(callers, "IDLE_SECONDS", 0.5)
     monkeypatch.setattr(asker_module, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(asker_module, "VOID_SECONDS", 0.05)
     monkeypatch.setattr(answers, "random", lambda: 0.1)
