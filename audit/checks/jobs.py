@@ -224,6 +224,34 @@ _KEYS = (
     ),
 )
 
+_RETRIES = (
+    # What is done again had no effect; a UUIDv7 tells when its job was accepted, since when it is
+    # kept.
+    Rule(
+        "retry",
+        """
+        SELECT r.uuid AS job, r.kind, r.retry_of AS failed
+        FROM jobs r LEFT JOIN jobs f ON f.uuid = r.retry_of
+        WHERE r.retry_of IS NOT NULL
+          AND IF(f.id IS NULL,
+                 FROM_UNIXTIME(CONV(HEX(LEFT(r.retry_of, 6)), 16, 10) / 1000) >= %(kept_since)s,
+                 NOT (f.status = 'failed' AND f.system_failure <=> 1 AND f.kind = r.kind
+                      AND f.user_id = r.user_id AND f.concurrency_key = r.concurrency_key
+                      AND f.id < r.id))
+        """,
+        "job {job} ({kind}) does {failed} again, which is not there, is not the same, or did not "
+        "fail for a system reason",
+    ),
+    Rule(
+        "retried-twice",
+        """
+        SELECT retry_of AS job, COUNT(*) AS retries FROM jobs
+        WHERE retry_of IS NOT NULL GROUP BY retry_of HAVING COUNT(*) > 1
+        """,
+        "job {job} was done again {retries} times",
+    ),
+)
+
 JOBS = Invariant(
     1,
     "Jobs",
@@ -231,7 +259,7 @@ JOBS = Invariant(
         "jobs": "SELECT COUNT(*) FROM jobs",
         "keys": "SELECT COUNT(*) FROM idempotency_keys",
     },
-    rules=(*_STATES, *_EFFECTS_WITHOUT_JOB, *_JOBS_WITHOUT_EFFECT, *_KEYS),
+    rules=(*_STATES, *_EFFECTS_WITHOUT_JOB, *_JOBS_WITHOUT_EFFECT, *_KEYS, *_RETRIES),
     under_way={
         "jobsQueued": "SELECT COUNT(*) FROM jobs WHERE status = 'queued'",
         "jobsRunning": "SELECT COUNT(*) FROM jobs WHERE status = 'running'",

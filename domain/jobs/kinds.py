@@ -1,6 +1,6 @@
 """What a job is, how it ends, and what a slice declares to have one done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -113,6 +113,10 @@ class Command:
     claims: tuple["Claim", ...] = ()
     traceparent: str | None = None
     retry_of: UUID | None = None
+    """The failed job that an admin has done again by this command."""
+    note: Callable[[UUID], None] | None = None
+    """Called with the job once it is inserted, in the same transaction: what is to be written down
+    of the command, and of no other that only repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,25 @@ def admit_all(commands: Sequence[Command], _: datetime) -> Sequence[Admission | 
     return [Admission()] * len(commands)
 
 
+Recheck = Callable[[Command, datetime], DomainError | None]
+"""What is already known to stand against doing a failed command again, in the same place and at the
+same time as :data:`Admit`. Locks nothing: the handler decides."""
+
+
+def nothing_against(_: Command, __: datetime) -> DomainError | None:
+    """Whatever there is to say, the handler says."""
+    return None
+
+
+Reclaim = Callable[[int, Mapping[str, Any]], tuple[Claim, ...]]
+"""What a command of this user with this payload claims besides its Idempotency-Key."""
+
+
+def nothing_claimed(_: int, __: Mapping[str, Any]) -> tuple[Claim, ...]:
+    """Nothing."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class JobKind:
     """One kind of job: everything that the machinery and the web need to know of it.
@@ -167,6 +190,8 @@ class JobKind:
     location: Callable[[int, dict[str, Any]], str]
     creates: bool = False
     admit: Admit = admit_all
+    recheck: Recheck = nothing_against
+    reclaim: Reclaim = nothing_claimed
     parked: Callable[[], None] = tell_nobody
 
 

@@ -43,14 +43,20 @@ def command(
 ) -> Command:
     """Ask to charge ``amount`` won. A transactionId is claimed for the user for ever, with the
     amount that it stands for."""
-    if transaction_id is not None:
-        claims = (*claims, transaction_claim(user_id, transaction_id, amount))
     payload = {
         "amount": amount, "transactionId": transaction_id, "paymentMethod": payment_method,
     }
+    claims = (*claims, *reclaim(user_id, payload))
     return Command(
         NAME, user_id, caller_id, user_key(user_id), payload, claims, traceparent
     )
+
+
+def reclaim(user_id: int, payload: Mapping[str, Any]) -> tuple[Claim, ...]:
+    """The claim to the transactionId that a charge has, if any."""
+    if payload.get("transactionId") is None:
+        return ()
+    return (transaction_claim(user_id, payload["transactionId"], payload["amount"]),)
 
 
 def charge(jobs: Sequence[Job]) -> Sequence[Outcome]:
@@ -139,5 +145,6 @@ KIND = JobKind(
     lane=Lane.USERS,
     handler=charge,
     location=lambda user_id, _: f"/api/users/{user_id}/balance",
+    reclaim=reclaim,
     parked=payments.nudge,
 )

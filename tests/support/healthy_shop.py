@@ -137,7 +137,8 @@ def _issue_coupons_in_two_goes(at: datetime) -> None:
     _win(REOPENED, 1, 1, at, expires)
     job("coupon.issue", 2, "failed", at, key="coupon:6", seq=2, error='{"code":"C001"}')
     _insert(
-        "admin_audit", admin_id=9, action="coupon.change", target="coupon:6", detail="{}",
+        "admin_audit", admin_id=9, action="coupon.change", target="coupon:6",
+        detail='{"asked":{"maxQuantity":2,"paused":null},"before":{"maxQuantity":1}}',
         created_at=at + timedelta(seconds=2),
     )
     _win(REOPENED, 3, 3, at + timedelta(seconds=3), expires)
@@ -255,6 +256,10 @@ def _ask(
 
 def _refusals_and_what_is_under_way(at: datetime) -> None:
     job("order.place", 3, "failed", at, error='{"code":"O003"}')
+    _, given_up = job(
+        "order.place", 3, "failed", at, error='{"code":"COMMON004"}', system_failure=1
+    )
+    job("order.place", 3, "failed", at, error='{"code":"O005"}', retry_of=given_up.bytes)
     job("order.place", 3, "cancelled", at)
     lease = {"lease_token": uuid7().bytes, "lease_until": now() + timedelta(hours=1)}
     # Accepted long ago, but its worker is alive; the one behind it waits for it.

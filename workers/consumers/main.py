@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from infra import runtime
-from workers.consumers import order_exports, payments, ranking
+from workers.consumers import order_exports, payments, ranking, restock_mails
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +68,7 @@ def main() -> int:
         "ranking-watch": ranking.watch,
         "order-exports": order_exports.stream(sender.wake).run,
         "order-exports-sender": sender.run,
+        "restock-mails-sender": restock_mails.sender(settings).run,
     }
     if settings.payment_gateway_url:
         parts["payments"] = payments.Payments(settings).run

@@ -11,7 +11,9 @@ MANY = 6_000
 """Rows of an ordinary table."""
 MOST = 24_000
 """Rows of those that grow fastest: jobs, their keys, and outbox events."""
-SMALL_TABLES = frozenset({"controls", "heartbeats", "migrations", "shard_leases"})
+SMALL_TABLES = frozenset({
+    "back_in_stock", "controls", "heartbeats", "migrations", "shard_leases",
+})
 """Their rows are counted by what runs, not by how long it has run."""
 
 NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
@@ -67,6 +69,13 @@ FIRST_PENDING = 21_601
 FIRST_PENDING_EXPORT = 11_001
 """Exports before it are synced."""
 FIRST_SENDING = 11_501
+"""These are under way under :data:`TOKEN`; the leases of every other one have expired."""
+
+WAITED_FOR = 50
+"""Products that somebody waits for: user n waits for product ``1 + n % 50``."""
+FIRST_PENDING_NOTICE = 11_001
+"""Restock mails before it are told; mail n is to user n, of product ``1 + n % 50``."""
+FIRST_SENDING_NOTICE = 11_501
 """These are under way under :data:`TOKEN`; the leases of every other one have expired."""
 
 
