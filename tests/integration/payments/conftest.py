@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.exports import callers
 from domain.payments import answers
 from domain.payments import asker as asker_module
+from infra import callers
 from infra.settings import settings
 from tests.support.payments import Provider
 
