@@ -7,7 +7,7 @@ from web.api import slice_api
 from web.auth import admin, principal
 from web.describing import answers
 from web.read_only import allowed_in_read_only
-from web.schemas import Body, Path
+from web.schemas import Body, Path, example
 from web.shapes.controls import Control, ControlList
 
 api = slice_api("admin controls", prefix="/api/admin/controls")
@@ -18,6 +18,8 @@ class ControlPath(Path):
 
 
 class ControlBody(Body):
+    model_config = example(value=True)
+
     value: bool
 
 

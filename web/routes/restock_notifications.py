@@ -15,7 +15,7 @@ from web.api import slice_api
 from web.auth import subject, user
 from web.describing import answers
 from web.routes.products import ProductPath
-from web.schemas import Body, Id, Query
+from web.schemas import Body, Id, Query, example
 
 api = slice_api("restock notifications")
 
@@ -45,6 +45,8 @@ class WhoseNotification(Query):
 
 
 class NotificationBody(Body):
+    model_config = example(email="kim@example.org")
+
     email: Email
 
 

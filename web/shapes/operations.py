@@ -22,7 +22,7 @@ class Alive(Shape):
 
 
 class DependencyState(Shape):
-    state: Annotated[str, Field(description="up, down or unknown; or what stands in for it")]
+    state: Annotated[str, Field(description="up, down or away, unknown, unset; or what stands in for it")]
     needed_to_accept: bool
 
 
@@ -33,11 +33,16 @@ class Readiness(Shape):
             "database": {"state": "up", "neededToAccept": True},
             "redis": {"state": "up", "neededToAccept": False},
             "kafka": {"state": "up", "neededToAccept": False},
+            "mail": {"state": "unset", "neededToAccept": False},
         },
+        readOnly=False,
+        pausedLanes=[],
     )
 
     status: Literal["ready", "unavailable"]
     dependencies: dict[str, DependencyState]
+    read_only: bool
+    paused_lanes: list[str]
 
 
 class SyncStatus(Shape):

@@ -74,9 +74,12 @@ def sample(error: type[DomainError]) -> dict[str, Any]:
     return {**(found or error()).problem(), "traceId": _TRACE}
 
 
+_UNREADABLE = (400, 408, 412, 413, 414, 415, 417, 422, 431)
+
+
 def statuses(error: type[DomainError]) -> tuple[int, ...]:
     """Those that a problem of this kind may have: an unreadable request has several."""
-    return (400, 413, 414, 415, 417, 422, 431) if error is InvalidRequest else (error.status,)
+    return _UNREADABLE if error is InvalidRequest else (error.status,)
 
 
 @cache
