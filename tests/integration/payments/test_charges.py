@@ -7,6 +7,7 @@ import orjson
 import pytest
 from redis import Redis
 
+from domain.jobs import backlog_store
 from domain.jobs.errors import JobNotQueued
 from domain.jobs.kinds import Lane
 from domain.jobs.service import cancel, find
@@ -285,6 +286,22 @@ def test_one_that_was_let_go_waits_for_nobody(redis: Redis, provider: Provider) 
         eventually(lambda: request_of(second) == "approved")
     work(redis)
     assert balance(user) == 3
+
+
+def test_an_outcome_that_comes_late_makes_no_lane_late(redis: Redis, provider: Provider) -> None:
+    # Given a charge that was let go an hour ago, whose outcome has just come
+    [user] = given_users(0)
+    [uuid] = accepted(a_charge(user, 1))
+    work(redis)
+    let_holds_end()
+    with session():
+        execute("UPDATE jobs SET accepted_at = NOW(3) - INTERVAL 1 HOUR")
+    with asking(provider):
+        eventually(lambda: request_of(uuid) == "approved")
+    # Then the lane has not let anybody wait for an hour
+    assert find(uuid).status == "queued"
+    with session():
+        assert backlog_store.oldest_seconds(Lane.USERS) < 60
 
 
 def test_a_known_charge_does_not_overtake_one_before_it_that_is_not(
