@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
+from uuid import UUID
 
 import structlog
 
@@ -47,6 +48,13 @@ _STANDING = {
     Status.DECLINED: Standing.DECLINED,
 }
 
+_TAKEN = {
+    Status.ASKING: "What became of its payment is not known yet.",
+    Status.APPROVED: "Its payment was approved and is to be given back first.",
+    Status.BOOKED: "Its payment is booked.",
+    Status.VOIDING: "Its payment is being given back; try again when it has been.",
+}
+
 
 def has_provider() -> bool:
     """Whether charges are asked for at a payment provider."""
@@ -64,6 +72,13 @@ def standing(jobs: Sequence[Job]) -> dict[int, Asked]:
     found = store.standing(ids) if ids else {}
     asked = {id_: Asked(_STANDING[status], reason) for id_, (status, reason) in found.items()}
     return {job.id: asked.get(job.id, default) for job in jobs}
+
+
+def taken_by(job: UUID) -> str | None:
+    """Why the provider may hold money for this charge, in words; None if it holds none: it was not
+    asked, has declined, or has given it back."""
+    status = store.status_of(job)
+    return None if status in (None, Status.DECLINED, Status.VOIDED) else _TAKEN[status]
 
 
 def ask(jobs: Sequence[Job]) -> None:

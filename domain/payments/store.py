@@ -37,6 +37,12 @@ def standing(job_ids: Sequence[int]) -> dict[int, tuple[Status, str | None]]:
     return {job_id: (Status(status), reason) for job_id, status, reason in found}
 
 
+def status_of(job: UUID) -> Status | None:
+    """How the request for a charge stands; None if nobody was asked for it."""
+    found = rows("SELECT status FROM payment_requests WHERE job_uuid = %s", (job.bytes,))
+    return Status(found[0][0]) if found else None
+
+
 def booked(job_ids: Sequence[int]) -> int:
     """These approved payments are booked in this transaction. Returns how many were approved."""
     return affected(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from domain.jobs.errors import JobNotRetryable
 from domain.jobs.keys import transaction_claim, user_key
 from domain.jobs.kinds import (
     Claim,
@@ -57,6 +58,13 @@ def reclaim(user_id: int, payload: Mapping[str, Any]) -> tuple[Claim, ...]:
     if payload.get("transactionId") is None:
         return ()
     return (transaction_claim(user_id, payload["transactionId"], payload["amount"]),)
+
+
+def recheck(command: Command, _: datetime) -> DomainError | None:
+    """A charge that is done again is a new payment for the provider: the failed one must not have
+    been paid, or be paid yet."""
+    taken = payments.taken_by(command.retry_of) if command.retry_of else None
+    return JobNotRetryable(taken) if taken else None
 
 
 def charge(jobs: Sequence[Job]) -> Sequence[Outcome]:
@@ -145,6 +153,7 @@ KIND = JobKind(
     lane=Lane.USERS,
     handler=charge,
     location=lambda user_id, _: f"/api/users/{user_id}/balance",
+    recheck=recheck,
     reclaim=reclaim,
     parked=payments.nudge,
 )

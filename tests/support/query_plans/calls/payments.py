@@ -43,6 +43,7 @@ PAYMENTS: Calls = {
         "domain.payments.store",
         insert=[given([_job(id_) for id_ in ids(1_000_000, 1_000_128)], 28.0)],
         standing=[given(ids(FIRST_REQUEST, FIRST_REQUEST + 128))],
+        status_of=[given(UUID(int=FIRST_REQUEST))],
         booked=[given(_APPROVED)],
         due=[given(64)],
         claim=[given(bytes(16), _ASKING, 25.0)],
