@@ -418,6 +418,35 @@ def test_what_was_approved_and_cannot_be_booked_is_given_back(
     assert balance(user) == 10**15 - 10
 
 
+def test_an_approved_charge_that_the_system_fails_is_given_back(
+    redis: Redis, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an approved charge that cannot be booked for a fault of ours
+    [user] = given_users(0)
+    [uuid] = accepted(a_charge(user, 40, "tx"))
+    work(redis)
+    with asking(provider):
+        eventually(lambda: request_of(uuid) == "approved")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(charge, "append", broken)
+        work(redis)
+        # When it has failed for thirty seconds
+        with session():
+            execute("UPDATE jobs SET failing_since = NOW(3) - INTERVAL 31 SECOND, due_at = NOW(3)")
+        work(redis)
+    assert code_of(uuid) == "COMMON004"
+    # Then the money goes back, and the transactionId may be used for another charge
+    with Wakes(redis) as wakes, asking(provider, wakes):
+        eventually(lambda: request_of(uuid) == "voided")
+        [again] = accepted(a_charge(user, 40, "tx"))
+        eventually(lambda: all_ended([again]))
+    assert (balance(user), provider.stats()["voided"], provider.stats()["approved"]) == (40, 1, 1)
+
+
 def test_without_a_provider_nothing_is_asked_or_looked_up(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
