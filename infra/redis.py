@@ -18,6 +18,7 @@ from infra.settings import settings
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
+PROBE_SECONDS = 0.25
 QUIET_SECONDS = 5.0
 """A subscriber that has heard nothing so long asks for a sign of life …"""
 DEAF_SECONDS = 10.0
@@ -54,6 +55,20 @@ def redis() -> Redis:
     return connect(settings().redis_url)
 
 
+@lru_cache(maxsize=1)
+def _prober() -> Redis:
+    return connect(settings().redis_url, PROBE_SECONDS, PROBE_SECONDS, patient=False)
+
+
+def answers() -> bool:
+    """Whether Redis answers within a moment: who asks about health has a second at most, and a
+    half-open server would keep :func:`redis` waiting for several."""
+    try:
+        return bool(_prober().ping())
+    except RedisError:
+        return False
+
+
 def listen(url: str, channel: str) -> Iterator[bytes | None]:
     """The messages of a pub/sub channel, each as its bytes; None at first, and after each second
     without one, so that the caller can stop.
@@ -84,4 +99,4 @@ def load_script(name: str) -> str:
     return (SCRIPTS / f"{name}.lua").read_text(encoding="utf-8")
 
 
-__all__ = ["RedisError", "connect", "listen", "load_script", "redis"]
+__all__ = ["RedisError", "answers", "connect", "listen", "load_script", "redis"]

@@ -30,8 +30,8 @@ EXPOSED = [
 ]
 """What a script of another origin may read, beside what the Fetch standard allows."""
 ACCEPTED = [
-    "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", "traceparent",
-    "X-Request-Id",
+    "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer",
+    "traceparent", "X-Request-Id",
 ]
 PREFLIGHT_SECONDS = 600
 

@@ -60,6 +60,11 @@ def read_only() -> bool:
     return _WATCH.current()[0].read_only
 
 
+def known() -> State:
+    """What the controls said when this process last read them; asks nobody."""
+    return _WATCH.last()
+
+
 def lane_state(lane: Lane) -> LaneState:
     """Whether workers leave ``lane`` alone."""
     state, seconds = _WATCH.current()
@@ -88,6 +93,10 @@ class Watch:
             finally:
                 self._reading.release()
         return self._state, max(0.0, now - self._state_at)
+
+    def last(self) -> State:
+        """What they said last, however long ago."""
+        return self._state
 
     def forget(self) -> None:
         """Read them anew at the next question."""

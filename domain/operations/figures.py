@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from domain.controls import service as controls
 from domain.exports import service as exports
 from domain.jobs import retry
 from domain.jobs import service as jobs
@@ -14,6 +15,7 @@ from domain.kernel.clock import rfc3339
 from domain.operations import store
 from domain.operations.rules import (
     COUNT_LIMIT,
+    Control,
     FailedJob,
     Figures,
     Heartbeat,
@@ -25,7 +27,6 @@ from infra.database import now, session
 
 LATEST = 8
 """Failed jobs that are named."""
-_CONTROLS = 50
 _RELAY = "relay"
 
 
@@ -51,7 +52,7 @@ def gather() -> Figures:
             latest_failed=[_failed(job) for job in latest],
             relay=next((_relay(age, said) for name, age, said in beats if name == _RELAY), None),
             heartbeats=[Heartbeat(name, age) for name, age, _ in beats],
-            controls=store.controls(_CONTROLS),
+            controls=[Control(one["name"], one["value"]) for one in controls.listing()],
         )
 
 

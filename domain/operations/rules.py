@@ -54,6 +54,14 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """One of the operators' switches, and whether it is on."""
+
+    name: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Relay:
     """What the leading relay last said of itself."""
 
@@ -79,7 +87,7 @@ class Figures:
     latest_failed: Sequence[FailedJob] = ()
     relay: Relay | None = None
     heartbeats: Sequence[Heartbeat] = field(default_factory=tuple)
-    controls: Sequence[tuple[str, str]] = ()
+    controls: Sequence[Control] = ()
 
     @property
     def kafka(self) -> str:
@@ -96,9 +104,16 @@ def concerns(figures: Figures | None, redis_up: bool) -> list[Concern]:
     ]
     if figures is None:
         return [Concern(Level.DOWN, "The database is down: nothing is accepted or done."), *found]
+    found += _switched(figures)
     found += _late(figures)
     found += _left_over(figures)
     return sorted(found, key=lambda one: one.level != Level.DOWN)
+
+
+def _switched(figures: Figures) -> Iterator[Concern]:
+    for control in figures.controls:
+        if control.on:
+            yield Concern(Level.WARNING, f"The control {control.name} is on.")
 
 
 def _late(figures: Figures) -> Iterator[Concern]:

@@ -10,11 +10,3 @@ def heartbeats() -> list[tuple[str, float, str]]:
         "FROM heartbeats ORDER BY name"
     )
     return [(name, max(0.0, float(age)), detail) for name, age, detail in found]
-
-
-def controls(limit: int) -> list[tuple[str, str]]:
-    """What operators have set: name and value."""
-    return [
-        (name, value)
-        for name, value in rows("SELECT name, value FROM controls ORDER BY name LIMIT %s", (limit,))
-    ]

@@ -128,3 +128,11 @@ def test_a_job_that_is_cancelled_is_told_whatever_was_known(client: Client) -> N
     answer = client.user(user).post(f"/api/jobs/{job}/cancel", headers={"If-None-Match": "*"})
     assert (answer.status_code, answer.get_json()["status"]) == (200, "cancelled")
     assert "ETag" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/asyncapi.json", "/ops/static/ops.js"])
+def test_documents_and_files_are_asked_about_alike(client: Client, path: str) -> None:
+    whole = client.get(path)
+    held = client.get(path, headers={"If-None-Match": whole.headers["ETag"]})
+    assert (whole.status_code, held.status_code, held.data) == (200, 304, b"")
+    refused(client.get(path, headers={"If-Match": '"other"'}), 412, "COMMON001")

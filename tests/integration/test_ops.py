@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 from werkzeug.test import TestResponse
 
+from domain.controls import service
 from domain.coupons import issue
 from domain.wallet import charge
 from infra.database import execute, session
@@ -208,12 +209,26 @@ def test_files_are_revalidated_and_no_others_are_served(client: Client) -> None:
         refused(client.get(f"/ops/static/{name}"), 404, "COMMON005")
 
 
-def test_what_operators_set_is_shown_as_text(client: Client) -> None:
-    with session():
-        execute("INSERT INTO controls (name, value) VALUES ('pause', '<script>alert(1)</script>')")
-    assert figures(client)["controls"] == [
-        {"name": "pause", "value": "<script>alert(1)</script>"}
+def test_what_operators_have_switched_is_shown_and_is_a_concern(client: Client) -> None:
+    beat(0)
+    service.change("lane.users.paused", True, admin_id=9)
+    service.change("read-only", True, admin_id=9)
+    service.change("read-only", False, admin_id=9)
+    found = figures(client)
+    assert found["controls"] == [
+        {"name": "lane.users.paused", "value": True},
+        {"name": "lane.coupons.paused", "value": False},
+        {"name": "read-only", "value": False},
     ]
+    assert (found["status"], [one["text"] for one in found["concerns"]]) == (
+        "warning", ["The control lane.users.paused is on."]
+    )
+    assert "The control lane.users.paused is on." in page(client).text
+    service.change("lane.users.paused", False, admin_id=9)
+
+
+def test_what_others_have_written_is_shown_as_text(client: Client) -> None:
+    beat(0, '{"kafka":"away","reason":"<script>alert(1)</script>"}')
     assert "&lt;script&gt;alert(1)" in page(client).text
 
 

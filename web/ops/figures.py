@@ -8,17 +8,19 @@ from typing import Any
 
 import peewee
 import structlog
-from redis.exceptions import RedisError
 
 from domain.jobs.kinds import Lane
 from domain.kernel.clock import rfc3339
 from domain.kinds import KINDS
 from domain.operations.figures import gather
 from domain.operations.rules import COUNT_LIMIT, Figures, concerns
-from infra.redis import redis
+from infra import redis
 from web.metrics_page import merged
+from web.timely import Timely
 
 FRESH_SECONDS = 1.0
+GATHER_SECONDS = 5.0
+"""A database that does not say in that time how it all stands is as good as down."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +49,7 @@ def look() -> dict[str, Any]:
     """Ask all there is to ask; what is away is said to be down."""
     figures = _database()
     begun = time.perf_counter()
-    redis_up = _redis()
+    redis_up = redis.answers()
     redis_seconds = time.perf_counter() - begun
     found = concerns(figures, redis_up)
     return {
@@ -71,19 +73,15 @@ def _state(seconds: float | None) -> dict[str, Any]:
     return {"state": "up", "milliseconds": round(seconds * 1000, 1)}
 
 
+_GATHERED = Timely(lambda: gather(), GATHER_SECONDS)
+
+
 def _database() -> Figures | None:
     try:
-        return gather()
-    except peewee.PeeweeException as error:
+        return _GATHERED.answer()
+    except (peewee.PeeweeException, TimeoutError) as error:
         log.warning("figures not read", error=repr(error))
         return None
-
-
-def _redis() -> bool:
-    try:
-        return bool(redis().ping())
-    except RedisError:
-        return False
 
 
 def _kafka(figures: Figures | None) -> dict[str, Any]:
@@ -121,7 +119,7 @@ def _shown(figures: Figures) -> dict[str, Any]:
             ],
         },
         "heartbeats": [{"name": one.name, "seconds": one.seconds} for one in figures.heartbeats],
-        "controls": [{"name": name, "value": value} for name, value in figures.controls],
+        "controls": [{"name": one.name, "value": one.on} for one in figures.controls],
     }
 
 

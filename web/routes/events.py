@@ -9,9 +9,10 @@ from pydantic import ConfigDict
 
 from domain.event_types import EVENT_TYPES
 from domain.outbox.asyncapi import document
+from web import conditional
 from web.api import public_api
 from web.auth import public
-from web.describing import answers
+from web.describing import with_etag
 from web.schemas import Shape
 
 api = public_api("events", prefix="")
@@ -38,7 +39,9 @@ def _document() -> bytes:
 
 @api.get("/asyncapi.json", summary="The Kafka topics, as AsyncAPI 3.0")
 @public
-@answers(AsyncApiDocument)
+@with_etag(AsyncApiDocument)
 def asyncapi() -> Response:
     """Channels, messages and payloads of the events that follow the jobs."""
-    return current_app.response_class(_document(), mimetype="application/json")
+    return conditional.public(
+        current_app.response_class(_document(), mimetype="application/json")
+    )

@@ -36,6 +36,6 @@ def readyz() -> tuple[dict[str, Any], int]:
 @public
 @answers(None, NotAllowed, media_type="text/plain")
 def metrics() -> Response:
-    """To loopback only."""
+    """For the networks in METRICS_ALLOW: loopback, unless that says more."""
     body, content_type = render()
     return current_app.response_class(body, content_type=content_type)

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from web.schemas import Shape
+from web.shapes.basics import Count, JobId, Timestamp, absent
 
 
 class OpsConcern(Shape):
@@ -14,43 +15,43 @@ class OpsConcern(Shape):
 
 class OpsDependency(Shape):
     state: str
-    milliseconds: float | None = None
-    since: str | None = None
-    reason: str | None = None
+    milliseconds: float = absent(description="What a short question took")
+    since: Timestamp = absent()
+    reason: str = absent()
 
 
 class OpsLane(Shape):
     lane: str
-    queued: int
-    running: int
+    queued: Count
+    running: Count
     oldest_seconds: float
-    accepted_total: int = Field(description="Since the fleet was started")
-    ended_total: int = Field(description="Since the fleet was started")
+    accepted_total: Count = Field(description="Since the fleet was started")
+    ended_total: Count = Field(description="Since the fleet was started")
 
 
 class OpsOutbox(Shape):
-    pending: int
+    pending: Count
     oldest_seconds: float
-    dead: int
+    dead: Count
     relay_seconds: float | None = Field(description="Since the relay's last sign of life")
 
 
 class OpsExports(Shape):
-    waiting: int
-    dead: int
+    waiting: Count
+    dead: Count
 
 
 class OpsFailedJob(Shape):
-    job_id: str
+    job_id: JobId
     kind: str
     code: str
-    finished_at: str
+    finished_at: Timestamp
 
 
 class OpsFailedJobs(Shape):
     """Jobs that failed for a system reason and were not retried."""
 
-    count: int
+    count: Count
     latest: list[OpsFailedJob]
 
 
@@ -61,20 +62,20 @@ class OpsHeartbeat(Shape):
 
 class OpsControl(Shape):
     name: str
-    value: str
+    value: bool
 
 
 class OpsFigures(Shape):
     """How the whole stands. While the database is down, only that is told."""
 
-    at: str
+    at: Timestamp
     status: Literal["well", "warning", "down"]
     concerns: list[OpsConcern]
-    counted_to: int = Field(description="Nothing is counted further than this")
+    counted_to: Count = Field(description="Nothing is counted further than this")
     dependencies: dict[str, OpsDependency]
-    lanes: list[OpsLane] = Field(default_factory=list)
-    outbox: OpsOutbox | None = None
-    exports: OpsExports | None = None
-    failed_jobs: OpsFailedJobs | None = None
-    heartbeats: list[OpsHeartbeat] = Field(default_factory=list)
-    controls: list[OpsControl] = Field(default_factory=list)
+    lanes: list[OpsLane] = absent()
+    outbox: OpsOutbox = absent()
+    exports: OpsExports = absent()
+    failed_jobs: OpsFailedJobs = absent()
+    heartbeats: list[OpsHeartbeat] = absent()
+    controls: list[OpsControl] = absent()

@@ -40,7 +40,7 @@ CONTROLS: Calls = calls_of(
 )
 
 OPERATIONS: Calls = calls_of(
-    "domain.operations.store", heartbeats=[given()], controls=[given(100)]
+    "domain.operations.store", heartbeats=[given()]
 )
 
 ADMIN_AUDIT: Calls = calls_of(
