@@ -56,13 +56,16 @@ class Listing:
         limit: int,
         place: Callable[[Row], Place],
         show: Callable[[Sequence[Row]], Sequence[Any]] = list,
+        rest: Place | None = None,
     ) -> Answer:
         """200 with ``{member: […], nextCursor}``, and Link to the next page if there is one.
 
         ``found`` has a row more than ``limit`` when the list goes on; ``show`` represents a page.
+        ``rest`` is where it goes on when these were all that was found so far.
         """
         page = found[:limit]
-        following = self.cursor(*place(page[-1])) if len(found) > limit else None
+        last = place(page[-1]) if len(found) > limit else rest
+        following = self.cursor(*last) if last else None
         body = {member: show(page), "nextCursor": following}
         return body, 200, link(next=_with(cursor=following)) if following else {}
 

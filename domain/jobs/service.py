@@ -24,12 +24,29 @@ def find(uuid: UUID) -> JobRecord:
     return found[0]
 
 
-def find_all(
-    user_id: int | None, status: str | None, kind: str | None, before: int | None, limit: int
+LOOKED_AT = 100_000
+"""Everybody's jobs that one search looks at: a month's would keep its asker waiting."""
+
+
+def of_user(
+    user_id: int, status: str | None, kind: str | None, before: int | None, limit: int
 ) -> list[JobRecord]:
-    """Up to ``limit`` jobs older than the row id ``before``, newest first."""
+    """Up to ``limit`` jobs of a user that are older than the row id ``before``, newest first."""
     with session():
         return status_store.of_user(user_id, status, kind, before, limit)
+
+
+def of_all(
+    status: str | None, kind: str | None, before: int | None, limit: int
+) -> tuple[list[JobRecord], int | None]:
+    """The same of everybody's jobs, and the row id before which the search goes on: it looks at
+    ``LOOKED_AT`` at once, so it may find fewer than ``limit`` though there are more."""
+    with session():
+        if status == Status.QUEUED:
+            return status_store.queued(kind, before, limit), None
+        end = before if before is not None else status_store.newest() + 1
+        first = max(0, end - LOOKED_AT)
+        return status_store.of_all(status, kind, end, first, limit), first or None
 
 
 def in_lane(lane: Lane, limit: int) -> tuple[int, int, float]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from domain.jobs.kinds import Lane, Status
 from domain.jobs.record import COLUMNS, JobRecord, records
 from infra.database import affected, placeholders, rows
 
@@ -28,24 +29,59 @@ def ended_among(uuids: Sequence[UUID]) -> list[JobRecord]:
 
 
 def of_user(
-    user_id: int | None, status: str | None, kind: str | None, before: int | None, limit: int
+    user_id: int, status: str | None, kind: str | None, before: int | None, limit: int
 ) -> list[JobRecord]:
-    """Jobs, newest first: of one user, or of all for an admin."""
-    conditions: list[str] = ["1 = 1"]
-    params: list[Any] = []
-    for condition, value in (
-        ("user_id = %s", user_id), ("status = %s", status), ("kind = %s", kind), ("id < %s", before)
-    ):
-        if value is not None:
-            conditions.append(condition)
-            params.append(value)
+    """One user's jobs, newest first."""
+    clause, params = _narrowed(status, kind, before)
     return records(
         rows(
-            f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(conditions)} "
-            "ORDER BY id DESC LIMIT %s",
-            (*params, limit),
+            f"SELECT {COLUMNS} FROM jobs WHERE user_id = %s{clause} ORDER BY id DESC LIMIT %s",
+            (user_id, *params, limit),
         )
     )
+
+
+def of_all(
+    status: str | None, kind: str | None, before: int | None, first: int, limit: int
+) -> list[JobRecord]:
+    """Everybody's jobs from the row id ``first`` on, newest first."""
+    clause, params = _narrowed(status, kind, before)
+    return records(
+        rows(
+            f"SELECT {COLUMNS} FROM jobs WHERE id >= %s{clause} ORDER BY id DESC LIMIT %s",
+            (first, *params, limit),
+        )
+    )
+
+
+def queued(kind: str | None, before: int | None, limit: int) -> list[JobRecord]:
+    """Everybody's queued jobs, newest first: each is in a lane, where few others are."""
+    clause, params = _narrowed(Status.QUEUED, kind, before)
+    one = (
+        f"SELECT {COLUMNS} FROM jobs FORCE INDEX (jobs_waiting_in_lane) "
+        f"WHERE queue_lane = %s{clause} ORDER BY id DESC LIMIT %s"
+    )
+    found = [rows(one, (str(lane), *params, limit)) for lane in Lane]
+    newest = sorted(records([row for part in found for row in part]), key=lambda job: -job.id)
+    return newest[:limit]
+
+
+def newest() -> int:
+    """The row id of the newest job, 0 if there is none."""
+    [(id_,)] = rows("SELECT COALESCE(MAX(id), 0) FROM jobs")
+    return int(id_)
+
+
+def _narrowed(
+    status: str | None, kind: str | None, before: int | None
+) -> tuple[str, list[Any]]:
+    clause = ""
+    params: list[Any] = []
+    for condition, value in (("status = %s", status), ("kind = %s", kind), ("id < %s", before)):
+        if value is not None:
+            clause += f" AND {condition}"
+            params.append(value)
+    return clause, params
 
 
 def in_lane(lane: str, limit: int) -> tuple[int, int, float]:
@@ -106,5 +142,5 @@ def free_claim_of(uuid: UUID) -> None:
 
 __all__ = [
     "JobRecord", "by_uuids", "cancel", "ended_among", "free_claim_of", "in_lane", "key_has_work",
-    "of_user", "position",
+    "newest", "of_all", "of_user", "position", "queued",
 ]

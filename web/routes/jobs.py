@@ -74,12 +74,15 @@ def get_job(path: JobPath) -> Response:
 def list_jobs(query: JobList) -> Answer:
     if query.kind is not None and query.kind not in KINDS:
         raise invalid(f"kind is one of {', '.join(KINDS.names())}.", "/kind")
-    before = LISTING.before(query.cursor)
-    owner = subject(query.user_id) if query.user_id is not None or not is_admin() else None
-    found = service.find_all(owner, query.status, query.kind, before, query.limit + 1)
+    """For admins everybody's: a page may then hold fewer than there are, and lead on to them."""
+    before, count, rest = LISTING.before(query.cursor), query.limit + 1, None
+    if query.user_id is None and is_admin():
+        found, rest = service.of_all(query.status, query.kind, before, count)
+    else:
+        found = service.of_user(subject(query.user_id), query.status, query.kind, before, count)
     return LISTING.answer(
         "jobs", found, query.limit, lambda job: (job.id,),
-        lambda page: [service.represent(job) for job in page],
+        lambda page: [service.represent(job) for job in page], rest=(rest,) if rest else None,
     )
 
 

@@ -90,15 +90,20 @@ JOBS: Calls = {
                 given(user_id, status, kind, before, 21)
                 for user_id, status, kind in (
                     (_USER, None, None), (REGULAR, None, None),
-                    (REGULAR, "succeeded", "order.place"), (None, None, None),
+                    (REGULAR, "succeeded", "order.place"),
                 )
                 for before in (None, 12_000)
             ),
+        ],
+        of_all=[
+            given(None, None, 12_000, 1, 21),
             given(
-                None, "cancelled", None, None, 21,
-                reads="an admin's search over everybody's jobs goes on until its page is full",
+                "cancelled", None, 12_000, 1, 21,
+                reads="an admin's search goes on until its page is full, or a hundred thousand",
             ),
         ],
+        queued=[given(None, None, 21), given("order.place", None, 21)],
+        newest=[given()],
         in_lane=[given(lane, 10_000, reads=_COUNTED) for lane in Lane],
         key_has_work=[given(_HOT_KEY)],
         position=[
