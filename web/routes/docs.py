@@ -42,11 +42,10 @@ class AssetPath(Path):
 @public
 @with_etag(OpenApiDocument)
 def get_document() -> Response:
-    return conditional.public(
-        current_app.response_class(
-            current_app.document_bytes, mimetype="application/json"  # type: ignore[attr-defined]
-        )
+    response = current_app.response_class(
+        current_app.document_bytes, mimetype="application/json"  # type: ignore[attr-defined]
     )
+    return conditional.public(response)
 
 
 @api.get("/docs", summary="This document, readable")
