@@ -4,9 +4,6 @@ import click
 
 from commands.console import needs_database, print_json, print_table
 
-_NOBODY = 0
-"""Who an act from the command line is booked on: no admin's id."""
-
 
 @click.group()
 def controls() -> None:
@@ -38,11 +35,12 @@ def list_controls(as_json: bool) -> None:
 @needs_database
 def set_control(name: str, value: str) -> None:
     """Set the switch NAME; every process follows within a second."""
+    from domain.admin_audit.service import COMMAND_LINE
     from domain.controls.errors import NoSuchControl
     from domain.controls.service import change
 
     try:
-        control = change(name, value == "on", _NOBODY)
+        control = change(name, value == "on", COMMAND_LINE)
     except NoSuchControl as error:
         raise click.ClickException(error.detail) from None
     click.echo(f"{control['name']} is {'on' if control['value'] else 'off'}")

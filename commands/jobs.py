@@ -25,10 +25,10 @@ def list_jobs(
     status: str | None, kind: str | None, user: int | None, limit: int, as_json: bool
 ) -> None:
     """List jobs, newest first."""
-    from domain.jobs.service import find_all, represent
+    from domain.jobs.service import represent, search
 
     found = [represent(job) | {"userId": job.user_id}
-             for job in find_all(user, status, kind, None, limit)]
+             for job in search(user, status, kind, limit)]
     if as_json:
         for job in found:
             print_json(job)

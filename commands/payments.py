@@ -33,8 +33,9 @@ def list_differences(limit: int, as_json: bool) -> None:
 @needs_database
 def accept_difference(key: str, note: str) -> None:
     """Report a difference no more: somebody has dealt with it."""
-    from domain.payments.reconciliation import accept
+    from domain.admin_audit.service import COMMAND_LINE
+    from domain.operations.service import accept_difference
 
-    if not accept(key, note):
+    if not accept_difference(key, note, COMMAND_LINE):
         raise click.ClickException("There is no such open difference.")
     click.echo(f"{key} is accepted")

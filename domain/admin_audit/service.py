@@ -9,6 +9,7 @@ from domain.admin_audit import store
 from domain.kernel.clock import rfc3339
 from infra.database import session
 
+LONGEST_TARGET = 128
 COMMAND_LINE = 0
 """Who acts from the command line: it asks for no token, and no user has this id."""
 
@@ -41,4 +42,4 @@ def acts(
     ]
 
 
-__all__ = ["COMMAND_LINE", "acts", "record"]
+__all__ = ["COMMAND_LINE", "LONGEST_TARGET", "acts", "record"]

@@ -20,6 +20,7 @@ import peewee
 import structlog
 
 from domain.exports import rules, store
+from domain.exports.pulse import beat
 from domain.exports.rules import Outcome
 from domain.exports.store import Claimed, Failure
 from domain.kernel.backoff import Backoff
@@ -32,7 +33,6 @@ from infra.metrics import (
     exports_dead,
     exports_ended,
     exports_in_flight,
-    exports_waiting,
 )
 
 log = structlog.get_logger(__name__)
@@ -40,8 +40,7 @@ log = structlog.get_logger(__name__)
 COLLECT_SECONDS = 0.025  # calls that end within this are written back together
 LOOK_SECONDS = 0.5  # how soon a retry that falls due is noticed while nothing else happens
 TAKE_OVER_SECONDS = 2.0
-COUNT_SECONDS = 15.0
-COUNTED_TO = 100_000
+TELL_SECONDS = 5.0
 FINISH_SECONDS = 25.0
 MOST_TAKEN_OVER = 1000
 
@@ -90,7 +89,8 @@ class Sender:
         self._synced: list[UUID] = []
         self._failed: list[Failure] = []
         self._take_over_at = 0.0
-        self._count_at = 0.0
+        self._heard = False
+        self._tell_at = 0.0
 
     def wake(self) -> None:
         """Something may be due: look now."""
@@ -120,10 +120,9 @@ class Sender:
         if now >= self._take_over_at:
             self._take_over_at = now + TAKE_OVER_SECONDS
             self._take_over()
-        if now >= self._count_at:
-            self._count_at = now + COUNT_SECONDS
-            with session():
-                exports_waiting.set(store.waiting(COUNTED_TO))
+        if now >= self._tell_at:
+            self._tell_at = now + TELL_SECONDS
+            beat(self._breaker.closed, self._heard)
         room = self._breaker.allowed(self._concurrency - len(self._in_flight))
         if room > 0:
             self._begin(self._claim(room))
@@ -177,6 +176,7 @@ class Sender:
     def _tell_breaker(self, verdict: rules.Verdict, period: int) -> None:
         was_closed = self._breaker.closed
         if verdict.outcome in (Outcome.SYNCED, Outcome.REJECTED):
+            self._heard = True
             self._breaker.succeeded(period)
         else:
             self._breaker.failed(period)

@@ -198,3 +198,12 @@ def rearm(order_id: int) -> None:
         "WHERE order_id = %s AND status <> 'sending'",
         (order_id,),
     )
+
+
+def beat(detail: str) -> None:
+    """The sender's sign of life, with what it knows of the data platform, as JSON."""
+    execute(
+        "INSERT INTO heartbeats (name, beat_at, detail) VALUES (%s, NOW(3), %s) "
+        "ON DUPLICATE KEY UPDATE beat_at = VALUES(beat_at), detail = VALUES(detail)",
+        ("exports", detail),
+    )

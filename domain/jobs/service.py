@@ -49,6 +49,19 @@ def of_all(
         return status_store.of_all(status, kind, end, first, limit), first or None
 
 
+def search(
+    user_id: int | None, status: str | None, kind: str | None, limit: int
+) -> list[JobRecord]:
+    """Up to ``limit`` jobs, newest first, however long it takes: for the command line."""
+    if user_id is not None:
+        return of_user(user_id, status, kind, None, limit)
+    found, before = of_all(status, kind, None, limit)
+    while len(found) < limit and before is not None:
+        more, before = of_all(status, kind, before, limit - len(found))
+        found += more
+    return found
+
+
 def in_lane(lane: Lane, limit: int) -> tuple[int, int, float]:
     """How many jobs of a lane are queued and how many run, counted to ``limit`` together; and the
     oldest one's age in seconds."""

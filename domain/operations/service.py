@@ -4,10 +4,11 @@ own transaction."""
 from typing import Any
 from uuid import UUID
 
-from domain.admin_audit.service import record
+from domain.admin_audit.service import LONGEST_TARGET, record
 from domain.jobs import retry
 from domain.jobs.kinds import Claim, Command, Kinds
 from domain.outbox import service as outbox
+from domain.payments import service as payments
 
 
 def retry_command(
@@ -27,6 +28,17 @@ def retry_command(
 
     asked = retry.command(kinds, failed, admin_id, claims, traceparent, note)
     return asked
+
+
+def accept_difference(key: str, note: str, admin_id: int) -> bool:
+    """Somebody has dealt with a difference between the payment provider and the ledger; False if
+    there is no such open one."""
+
+    def book() -> None:
+        target = f"payment:{key}"[:LONGEST_TARGET]  # a provider's key may be longer
+        record(admin_id, "payment.accept", target, {"payment": key, "note": note})
+
+    return payments.accept_difference(key, note, book)
 
 
 def redrive(event_row_id: int, admin_id: int) -> dict[str, Any]:

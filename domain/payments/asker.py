@@ -22,10 +22,11 @@ from domain.jobs.kinds import Lane
 from domain.kernel.backoff import Backoff
 from domain.payments import rules, service, store
 from domain.payments.answers import Answers
+from domain.payments.pulse import beat
 from domain.payments.rules import Judgement, Status
 from domain.payments.store import Claimed
 from infra.database import run_transaction, session
-from infra.metrics import payments_breaker_open, payments_in_flight, payments_waiting
+from infra.metrics import payments_breaker_open, payments_in_flight
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +34,7 @@ COLLECT_SECONDS = 0.02  # answers that come within this are kept together
 LOOK_SECONDS = 0.5
 HOLDS_SECONDS = 0.5
 VOID_SECONDS = 2.0
-COUNT_SECONDS = 15.0
-COUNTED_TO = 100_000
+TELL_SECONDS = 5.0
 FINISH_SECONDS = 25.0
 MOST_AT_ONCE = 500
 DATABASE_AWAY = Backoff(base=0.2, cap=5.0)
@@ -98,7 +98,8 @@ class Asker:
         self._answers = Answers(self._token)
         self._holds_at = 0.0
         self._void_at = 0.0
-        self._count_at = 0.0
+        self._heard = False
+        self._tell_at = 0.0
 
     def nudge(self) -> None:
         """Something may be due: look now."""
@@ -131,10 +132,9 @@ class Asker:
         if now >= self._void_at:
             self._void_at = now + VOID_SECONDS
             self._give_back_in_vain()
-        if now >= self._count_at:
-            self._count_at = now + COUNT_SECONDS
-            with session():
-                payments_waiting.set(store.waiting(COUNTED_TO))
+        if now >= self._tell_at:
+            self._tell_at = now + TELL_SECONDS
+            beat(self._breaker.closed, self._heard)
         room = self._breaker.allowed(self._concurrency - len(self._in_flight))
         if room > 0:
             self._begin(self._claim(room))
@@ -187,6 +187,7 @@ class Asker:
     def _tell_breaker(self, judgement: Judgement, period: int) -> None:
         was_closed = self._breaker.closed
         if judgement.works:
+            self._heard = True
             self._breaker.succeeded(period)
         else:
             self._breaker.failed(period)

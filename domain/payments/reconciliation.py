@@ -184,9 +184,4 @@ def open_differences(limit: int) -> list[tuple[str, str, str, str]]:
         return reconcile_store.open_differences(limit)
 
 
-def accept(key: str, note: str) -> bool:
-    """Report a difference no more, since somebody has dealt with it; False if it is not open."""
-    return run_transaction(lambda: reconcile_store.accept(key, note)) == 1
-
-
-__all__ = ["Reconciliation", "WrongAnswer", "accept", "open_differences"]
+__all__ = ["Reconciliation", "WrongAnswer", "open_differences"]

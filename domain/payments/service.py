@@ -1,6 +1,6 @@
 """What others may ask of payments: a charge's handler, and the scheduler."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import structlog
 from domain.jobs import parking
 from domain.jobs.kinds import Job
 from domain.outbox.nudge import ANSWER_SECONDS, Nudger
-from domain.payments import store
+from domain.payments import reconcile_store, store
 from domain.payments.rules import Status
 from infra.database import run_transaction, session
 from infra.metrics import payments_let_go
@@ -125,3 +125,16 @@ def let_go_overdue() -> int:
         payments_let_go.inc(count)
         log.warning("charges of unknown outcome hold their user's jobs no longer", count=count)
     return count
+
+
+def accept_difference(key: str, note: str, book: Callable[[], None]) -> bool:
+    """Report a difference between the provider and the ledger no more, since somebody has
+    dealt with it; False if it is not open. ``book`` is called in the transaction that does so."""
+
+    def work() -> bool:
+        accepted = reconcile_store.accept(key, note) == 1
+        if accepted:
+            book()
+        return accepted
+
+    return run_transaction(work)

@@ -219,3 +219,12 @@ def waiting(limit: int) -> int:
         (limit,),
     )
     return int(count)
+
+
+def beat(detail: str) -> None:
+    """The asker's sign of life, with what it knows of the payment provider, as JSON."""
+    execute(
+        "INSERT INTO heartbeats (name, beat_at, detail) VALUES (%s, NOW(3), %s) "
+        "ON DUPLICATE KEY UPDATE beat_at = VALUES(beat_at), detail = VALUES(detail)",
+        ("payment-asker", detail),
+    )

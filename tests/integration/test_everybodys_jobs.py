@@ -1,11 +1,13 @@
 """Everybody's jobs, as admins search them: however rare it is, no search takes long."""
 
+import orjson
 import pytest
 
 from domain.jobs import service
 from domain.jobs.service import cancel
 from domain.wallet import charge
 from infra.database import execute, session
+from tests.support.cli import run
 from tests.support.client import Client
 from tests.support.shop import accepted, given_users
 
@@ -39,6 +41,10 @@ def test_a_rare_status_is_found_a_stretch_at_a_time(
     # Then both are found, on pages some of which are empty
     assert found == [str(jobs[-1]), str(jobs[0])]
     assert pages >= 3
+    # And the command line goes on until it has them all
+    told = [orjson.loads(line) for line in run(
+        "jobs", "list", "--status", "cancelled", "--json").stdout.splitlines()]
+    assert [job["jobId"] for job in told] == found
     # And those of one user are looked up at once
     assert walk(client, f"status=cancelled&userId={users[0]}") == ([str(jobs[0])], 1)
 

@@ -34,6 +34,8 @@ class Readiness(Shape):
             "redis": {"state": "up", "neededToAccept": False},
             "kafka": {"state": "up", "neededToAccept": False},
             "mail": {"state": "unset", "neededToAccept": False},
+            "dataPlatform": {"state": "up", "neededToAccept": False},
+            "payments": {"state": "unset", "neededToAccept": False},
         },
         readOnly=False,
         pausedLanes=[],

@@ -14,6 +14,7 @@ from infra.database import execute, rows, session
 from infra.payment_gateway import PaymentGateway
 from infra.settings import settings
 from tests.support.cli import run
+from tests.support.failing import acts
 from tests.support.payments import Provider, Wakes, a_charge, asking
 from tests.support.shop import accepted, given_users, jobs, work
 from tests.support.waiting import eventually
@@ -159,6 +160,10 @@ def test_a_charge_booked_without_asking_is_found_and_can_be_accepted(
     again = run("payments", "accept", str(uuid), "--note", "x")
     assert (again.exit_code, again.stderr) == (1, "Error: There is no such open difference.\n")
     assert "agree" in run("payments", "differences").stdout
+    # And what they did is written down, once
+    [(admin, action, target, detail)] = acts()
+    assert (admin, action, target) == (0, "payment.accept", f"payment:{uuid}")
+    assert "paid by bank transfer" in detail
 
 
 def test_the_list_is_read_page_by_page_and_from_where_it_was_left(

@@ -67,6 +67,7 @@ EXPORTS: Calls = calls_of(
     release=[given(TOKEN, _SENDING)],
     take_over=[given(TAKEN_OVER)],
     waiting=[given(COUNTED, reads=_COUNTED)],
+    beat=[given("{}")],
     dead=[given(COUNTED)],
     of_order=[given(7)],
     order_status=[given(7)],

@@ -56,6 +56,7 @@ PAYMENTS: Calls = {
         approved_in_vain=[given(PAGE)],
         give_back=[given(_APPROVED)],
         waiting=[given(100_000)],
+        beat=[given("{}")],
     ),
     **calls_of(
         "domain.payments.reconcile_store",
