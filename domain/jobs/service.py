@@ -43,7 +43,10 @@ def of_all(
     ``LOOKED_AT`` at once, so it may find fewer than ``limit`` though there are more."""
     with session():
         if status == Status.QUEUED:
-            return status_store.queued(kind, before, limit), None
+            found = [
+                job for lane in Lane for job in status_store.queued(lane, kind, before, limit)
+            ]
+            return sorted(found, key=lambda job: -job.id)[:limit], None
         end = before if before is not None else status_store.newest() + 1
         first = max(0, end - LOOKED_AT)
         return status_store.of_all(status, kind, end, first, limit), first or None

@@ -54,16 +54,16 @@ def of_all(
     )
 
 
-def queued(kind: str | None, before: int | None, limit: int) -> list[JobRecord]:
-    """Everybody's queued jobs, newest first: each is in a lane, where few others are."""
+def queued(lane: Lane, kind: str | None, before: int | None, limit: int) -> list[JobRecord]:
+    """Everybody's queued jobs of a lane, newest first; few others are in it."""
     clause, params = _narrowed(Status.QUEUED, kind, before)
-    one = (
-        f"SELECT {COLUMNS} FROM jobs FORCE INDEX (jobs_waiting_in_lane) "
-        f"WHERE queue_lane = %s{clause} ORDER BY id DESC LIMIT %s"
+    return records(
+        rows(
+            f"SELECT {COLUMNS} FROM jobs FORCE INDEX (jobs_waiting_in_lane) "
+            f"WHERE queue_lane = %s{clause} ORDER BY id DESC LIMIT %s",
+            (str(lane), *params, limit),
+        )
     )
-    found = [rows(one, (str(lane), *params, limit)) for lane in Lane]
-    newest = sorted(records([row for part in found for row in part]), key=lambda job: -job.id)
-    return newest[:limit]
 
 
 def newest() -> int:

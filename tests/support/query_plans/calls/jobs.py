@@ -102,7 +102,11 @@ JOBS: Calls = {
                 reads="an admin's search goes on until its page is full, or a hundred thousand",
             ),
         ],
-        queued=[given(None, None, 21), given("order.place", None, 21)],
+        queued=[
+            *(given(lane, None, None, 21) for lane in Lane),
+            given(Lane.USERS, "order.place", None, 21),
+            given(Lane.COUPONS, "coupon.issue", None, 21),
+        ],
         newest=[given()],
         in_lane=[given(lane, 10_000, reads=_COUNTED) for lane in Lane],
         key_has_work=[given(_HOT_KEY)],
