@@ -43,6 +43,8 @@ def register(app: Flask, settings: Settings) -> None:
         app.wsgi_app, always_secure=settings.strict_transport_security
     )
     if settings.origins:
+        if "*" not in settings.origins:
+            app.after_request(_vary)  # runs after those that are registered later: CORS's own
         CORS(
             app,
             origins=settings.origins,
@@ -51,6 +53,7 @@ def register(app: Flask, settings: Settings) -> None:
             expose_headers=EXPOSED,
             max_age=PREFLIGHT_SECONDS,
             send_wildcard=True,
+            vary_header=False,  # it leaves it out where nothing of the answer shows that it varies
             intercept_exceptions=False,  # problems pass by like every other answer
         )
 
@@ -78,6 +81,12 @@ class _Guard:
             return start_response(status, headers, *more)
 
         return self._application(environ, start)
+
+
+def _vary(response: Response) -> Response:
+    """A cache must not tell one origin what another was told, nor one who was told nothing."""
+    response.vary.add("Origin")
+    return response
 
 
 def _options() -> Response | None:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from domain.wallet import charge
 from tests.support.apps import app_with
 from tests.support.client import Client
+from tests.support.shop import accepted, given_users
 
 SHOP = "https://shop.example"
 
@@ -128,6 +130,22 @@ def test_other_origins_may_not(open_to: Client, client: Client) -> None:
         assert "Access-Control-Allow-Origin" not in preflight(open_to, "/api/orders", stranger)
     # And none may where none is named
     assert "Access-Control-Allow-Origin" not in preflight(client, "/api/orders", SHOP)
+
+
+@pytest.mark.parametrize("origins", [SHOP, f"{SHOP}, http://localhost:3000"])
+@pytest.mark.parametrize("origin", [None, SHOP, "https://evil.example"])
+def test_caches_tell_no_origin_what_another_was_told(
+    database: None, origins: str, origin: str | None
+) -> None:
+    [user] = given_users(0)
+    [job] = accepted(charge.command(user, user, 1, None, None))
+    headers = {"Origin": origin} if origin else {}
+    with app_with(CORS_ORIGINS=origins) as client:
+        shown = client.get("/api/products", headers=headers)
+        assert (shown.headers.getlist("Vary"), shown.status_code) == (["Origin"], 200)
+        # And what varied before still does
+        owned = client.user(user).get(f"/api/jobs/{job}", headers=headers)
+        assert owned.headers.getlist("Vary") == ["Authorization, Origin"]
 
 
 def test_all_origins_may_where_it_is_said(database: None) -> None:
