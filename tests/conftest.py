@@ -12,9 +12,8 @@ import pytest
 from redis import Redis
 
 from tests.support.client import Client
+from tests.support.emptying import empty_tables
 from tests.support.services import TestServices, running_test_services
-
-_TABLES_KEPT = {"migrations"}
 
 
 @pytest.fixture(scope="session")
@@ -49,14 +48,8 @@ def _schema(services: TestServices) -> None:
 def database(_schema: None) -> Iterator[None]:
     """The migrated schema, empty."""
     from infra.database import database as connection
-    from infra.database import execute, rows, session
 
-    with session():
-        tables = [row[0] for row in rows("SHOW TABLES") if row[0] not in _TABLES_KEPT]
-        for table in tables:
-            # Emptying an empty table costs as much as emptying a full one.
-            if rows(f"SELECT EXISTS (SELECT 1 FROM {table})") == [(1,)]:
-                execute(f"TRUNCATE TABLE {table}")
+    empty_tables()
     yield
     connection.forget_idle()
 
