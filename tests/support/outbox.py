@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from types import TracebackType
@@ -109,20 +108,15 @@ class Topics:
 
     def __init__(self) -> None:
         ensure_topics(TOPICS.values())
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": settings().kafka_bootstrap_servers,
-                "group.id": "eyes",
-                "reconnect.backoff.max.ms": 500,
-                "topic.metadata.refresh.interval.ms": 1000,
-                "metadata.recovery.rebootstrap.trigger.ms": 2000,
-            }
-        )
+        self._consumer = _reader()
         self.records: list[Record] = []
         self._next: dict[tuple[str, int], int] = {}
         for topic in TOPICS.values():
             for partition in range(PARTITIONS):
                 self._next[topic, partition] = self._end(topic, partition)
+        self._assign()
+
+    def _assign(self) -> None:
         self._consumer.assign(
             [TopicPartition(topic, part, at) for (topic, part), at in self._next.items()]
         )
@@ -187,9 +181,27 @@ class Topics:
                 self._ask_again()
 
     def _ask_again(self) -> None:
-        """A broker that is back may have said before that it knows no such partition."""
-        with suppress(KafkaException):
+        """A broker that is back may have said before that it knows no such partition; and a client
+        that has seen it stand still for long may not find it again at all."""
+        try:
             self._consumer.list_topics(timeout=5)
+        except KafkaException:
+            self._consumer.close()
+            self._consumer = _reader()
+            self._assign()
+
+
+def _reader() -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": settings().kafka_bootstrap_servers,
+            "group.id": "eyes",
+            "enable.auto.commit": False,
+            "reconnect.backoff.max.ms": 500,
+            "topic.metadata.refresh.interval.ms": 1000,
+            "metadata.recovery.rebootstrap.trigger.ms": 2000,
+        }
+    )
 
 
 def committed() -> dict[str, list[UUID]]:
