@@ -1,5 +1,6 @@
 """The long form's one table, and the same as JSON."""
 
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from tests.support.chaos.play import Played
 
 _COLUMNS = (
     "fault", "ran/asked", "p50 s", "p99 s", "max s", "5xx", "503", "no answer", "lost", "twice",
-    "out of order", "fenced", "verdict",
+    "out of order", "fenced", "verdict", "figures (medians)",
 )
 
 
@@ -62,6 +63,12 @@ def as_json(played: Played) -> dict[str, Any]:
     }
 
 
+def _medians(figures: dict[str, list[float]]) -> str:
+    return ", ".join(
+        f"{name} {statistics.median(values):.4g}" for name, values in figures.items()
+    )
+
+
 def as_markdown(all_played: Sequence[Played]) -> str:
     """The table, and below it what is wrong."""
     lines = [
@@ -79,7 +86,7 @@ def as_markdown(all_played: Sequence[Played]) -> str:
             *(str(told[one]) if ran else "–" for one in (
                 "5xx", "503", "noAnswer", "lost", "twice", "outOfOrder", "fenced"
             )),
-            told["verdict"],
+            told["verdict"], _medians(told["figures"]),
         ]
         lines.append(f"| {' | '.join(cells)} |")
         broken += [f"{told['fault']}: {text}" for text in told["wrong"]]

@@ -87,7 +87,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         return 0.0
     ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * int(share * 100) // 100) - 1)]
+    return ordered[max(0, -(-len(ordered) * round(share * 100) // 100) - 1)]
 
 
 def accept_milliseconds(entries: Sequence[Entry]) -> list[float]:

@@ -61,10 +61,11 @@ def misbehaving(
     dial = dial_of(scene.stage)
     dial.set(**behaviour)
     try:
-        during = scene.rest(scene.lasting(*seconds))
+        during = scene.rest(lasted := scene.lasting(*seconds))
     finally:
         dial.set(mode="pass", latency=0.0)
     measured = recovered(scene, under_way())
+    measured.figures["lasted s"] = lasted
     measured.figures["accepted meanwhile"] = sum(entry.status == 202 for entry in during)
     return measured
 
@@ -88,7 +89,7 @@ def _network(
 REDIS = [
     Fault("Redis FLUSHALL", 10, redis_flushed, 4),
     Fault("Redis killed and restarted", 5, redis_killed, 8),
-    _network("Redis away 60 s", 2, _redis, 60, 8, mode="refuse"),
+    _network("Redis away", 2, _redis, 60, 8, mode="refuse"),
     _network("Redis half-open", 2, _redis, 60, 8, mode="silent"),
     _network("Redis answers 50 ms late", 1, _redis, 20, 4, latency=0.05),
 ]
