@@ -49,7 +49,7 @@ def test_processes_redis_and_the_database_fail_while_kafka_is_away(
         stage.services.kafka.pause()
         back_at = time.monotonic() + KAFKA_AWAY_SECONDS
         try:
-            for group in ("kills", "redis", "database"):
+            for group in ("kills", "redis", "database", "rolling"):
                 # When everything else fails too, Then each recovers, and every promise is kept
                 play_each(WHOLE[group], scene)
                 assert judge_promises(traffic.log).wrong == [], group
@@ -70,10 +70,6 @@ def test_kafka_slow_and_restarted(running: Running, chance: random.Random) -> No
 
 def test_the_data_platform_fails(running: Running, chance: random.Random) -> None:
     _judged(running, chance, "platform")
-
-
-def test_nobody_notices_a_rolling_restart(running: Running, chance: random.Random) -> None:
-    _judged(running, chance, "rolling")
 
 
 def _judged(running: Running, chance: random.Random, group: str) -> None:

@@ -17,10 +17,10 @@ from tests.support.chaos.faults.base import Fault
 from tests.support.chaos.faults.catalogue import APART, WHOLE
 from tests.support.chaos.play import Played, on_stage, play, whole
 from tests.support.chaos.stage import Stage
-from tests.support.chaos.table import as_json, verdict, wrong
+from tests.support.chaos.table import as_json, wrong
 from tests.support.services import TestServices
 
-JUDGE_SECONDS = 25.0
+JUDGE_SECONDS = 12.0
 """What a judge takes, roughly, for the plan."""
 MakeStage = Callable[[TestServices, Path], AbstractContextManager[Stage]]
 
@@ -98,6 +98,7 @@ def _play_act(
             say(f"{fault.name}: {times} of {fault.times}")
             played = play(fault, times, stage, topics, chance, planned.share, until)
             done[fault.name] = played
-            say(f"  {verdict(played)} {as_json(played)['takenUpSeconds']}")
+            told = as_json(played)
+            say(f"  {told['verdict']} in {told['seconds']:.0f} s {told['takenUpSeconds']}")
             for text in wrong(played)[:10]:
                 say(f"  {text}")

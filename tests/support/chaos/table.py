@@ -39,6 +39,7 @@ def as_json(played: Played) -> dict[str, Any]:
         "fault": played.fault.name,
         "ran": len(played.runs),
         "asked": played.fault.times,
+        "seconds": round(played.seconds, 1),
         "takenUpSeconds": {
             "jobs": len(taken),
             "p50": round(percentile(taken, 0.5), 2),
@@ -53,7 +54,7 @@ def as_json(played: Played) -> dict[str, Any]:
         "twice": played.verdict.twice if played.verdict else None,
         "outOfOrder": played.verdict.disordered if played.verdict else None,
         "promised": played.verdict.promised if played.verdict else None,
-        "fenced": int(sum(run.figures.get("fenced", 0) for run in played.runs)),
+        "fenced": played.fenced,
         "figures": {
             name: [round(run.figures[name], 3) for run in played.runs if name in run.figures]
             for name in names

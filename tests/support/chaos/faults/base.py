@@ -62,6 +62,8 @@ class Fault:
     inject: Callable[[Scene], Measured]
     seconds: float
     smooth: bool = False
+    fences: bool = False
+    """At least one of its runs has to be fenced off, and counted."""
     last: bool = False
     """Leaves something behind that its own judge knows of; nothing is played after it."""
 
