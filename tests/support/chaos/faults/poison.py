@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from uuid import uuid4
 
 from confluent_kafka import Producer
@@ -25,47 +24,55 @@ GARBAGE_KEY = "garbage"
 
 
 def event(scene: Scene) -> Measured:
-    """While the scheduler stands still events of 1,000 aggregates gather; one is made one that
-    Kafka refuses."""
-    stage, measured = scene.stage, Measured()
-    [scheduler] = stage.pids("scheduler")
-    gathered = (
-        "SELECT COUNT(DISTINCT aggregatetype, aggregateid) FROM outbox_events "
-        "WHERE pending_shard IS NOT NULL"
-    )
-    stage.signal(scheduler, signal.SIGSTOP)
-    try:
-        eventually(lambda: asked(gathered)[0][0] >= AGGREGATES, 120, "1,000 aggregates wait")
-        # Of a coupon, since nothing else ever happens to one that was issued.
-        [(poison, payload), *_] = asked(
-            "SELECT id, payload FROM outbox_events WHERE type = 'coupon.issued' "
-            "AND pending_shard IS NOT NULL ORDER BY id LIMIT 1"
-        )
-        _write(poison, payload[:-1] + ', "filling": "' + "x" * TOO_LARGE + '"}')
-        [(others,)] = asked(
-            "SELECT COUNT(*) FROM outbox_events WHERE pending_shard IS NOT NULL AND id <> %s",
-            (poison,),
-        )
-        [(last,)] = asked("SELECT MAX(id) FROM outbox_events")
-    finally:
-        stage.signal(scheduler, signal.SIGCONT)
+    """Among waiting events of 1,000 aggregates one becomes such that Kafka refuses it; when it is
+    dead it is mended and redriven."""
+    poison, payload, others, last = _spoiled(scene)
     waiting = (
         "SELECT COUNT(*) FROM outbox_events WHERE pending_shard IS NOT NULL AND id <= %s "
         "AND id <> %s"
     )
     eventually(lambda: asked(waiting, (last, poison))[0][0] == 0, 60, "the others are published")
-    state = "SELECT status, attempts FROM outbox_events WHERE id = %s"
-    eventually(lambda: asked(state, (poison,))[0][0] == "dead", 60, "the poison event is dead")
-    attempts = asked(state, (poison,))[0][1]
+    eventually(lambda: _state(poison)[0] == "dead", 60, "the poison event is dead")
+    attempts = _state(poison)[1]
+    measured = Measured(figures={"others": float(others), "attempts": float(attempts)})
     if attempts != OUTBOX_ATTEMPTS:
         measured.wrong.append(f"dead after {attempts} attempts, not {OUTBOX_ATTEMPTS}")
     _write(poison, payload)
-    told = stage.cli("outbox", "redrive", str(poison), check=False)
+    told = scene.stage.cli("outbox", "redrive", str(poison), check=False)
     if told.returncode:
         measured.wrong.append(f"redrive failed: {told.stderr}")
-    eventually(lambda: asked(state, (poison,))[0][0] == "published", 30, "it is delivered")
-    measured.figures = {"others": float(others), "attempts": float(attempts)}
+    eventually(lambda: _state(poison)[0] == "published", 30, "it is delivered")
     return measured
+
+
+def _spoiled(scene: Scene) -> tuple[int, str, int, int]:
+    """Spoil one of the events that gather while the scheduler stands still.
+
+    Returns its id and its own payload, how many others wait, and the last one's id.
+    """
+    [scheduler] = scene.stage.pids("scheduler")
+    waiting = "FROM outbox_events WHERE pending_shard IS NOT NULL"
+    gathered = f"SELECT COUNT(DISTINCT aggregatetype, aggregateid) {waiting}"
+    scene.stage.signal(scheduler, signal.SIGSTOP)
+    try:
+        eventually(lambda: asked(gathered)[0][0] >= AGGREGATES, 180, "1,000 aggregates wait")
+        # Of a coupon, since nothing else ever happens to one that was issued; and a late one, which
+        # was not on its way when the scheduler stopped.
+        [(poison, payload)] = asked(
+            f"SELECT id, payload {waiting} AND type = 'coupon.issued' ORDER BY id DESC LIMIT 1"
+        )
+        _write(poison, payload[:-1] + ', "filling": "' + "x" * TOO_LARGE + '"}')
+        [(others, last)] = asked(f"SELECT COUNT(*) - 1, MAX(id) {waiting}")
+    finally:
+        scene.stage.signal(scheduler, signal.SIGCONT)
+    return poison, payload, others, last
+
+
+def _state(id_: int) -> tuple[str, int]:
+    [(status, attempts)] = asked(
+        "SELECT status, attempts FROM outbox_events WHERE id = %s", (id_,)
+    )
+    return status, attempts
 
 
 def _write(id_: int, payload: str) -> None:
@@ -118,13 +125,14 @@ def message(scene: Scene) -> Measured:
     producer.produce("orders.events", value=b"no headers", key=GARBAGE_KEY.encode())
     assert producer.flush(20) == 0
     mark, measured = under_way(), Measured()
-    for group in groups:
-        wanted = parked[group] + len(bodies) + 1
-        try:
-            eventually(lambda g=group, w=wanted: _parked(scene, g) == w, 30, f"{group} parks all")
-        except AssertionError as error:
-            measured.wrong.append(f"{error}: {_parked(scene, group)}, not {wanted}")
-    time.sleep(1)
+    wanted = {group: before + len(bodies) + 1 for group, before in parked.items()}
+    try:
+        eventually(
+            lambda: {group: _parked(scene, group) for group in groups} == wanted, 30,
+            "both consumers park all of them",
+        )
+    except AssertionError as error:
+        measured.wrong.append(str(error))
     told = recovered(scene, mark)
     told.wrong += measured.wrong
     return told
