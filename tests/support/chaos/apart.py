@@ -44,6 +44,7 @@ def stage_apart(services: TestServices, directory: Path) -> Iterator[Stage]:
     settings = {
         "LEASE_SECONDS": str(LEASE_SECONDS),
         "OUTBOX_ATTEMPTS": str(OUTBOX_ATTEMPTS),
+        "DATA_PLATFORM_FAILURE_RATE": "0",
         "TURNED": str(turned),
     }
     with staged(services, directory, settings, procfile) as stage:
