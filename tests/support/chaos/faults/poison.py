@@ -1,7 +1,10 @@
 """What is itself at fault: an event, a job and a message, each among many that are not."""
 
+import json
 import os
 import signal
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from confluent_kafka import Producer
@@ -46,18 +49,19 @@ def event(scene: Scene) -> Measured:
 
 
 def _spoiled(scene: Scene) -> tuple[int, str, int, int]:
-    """Spoil one of the events that gather while the scheduler stands still.
+    """Issue a coupon to 1,000 users while the scheduler stands still, and spoil one's event.
 
     Returns its id and its own payload, how many others wait, and the last one's id.
     """
     [scheduler] = scene.stage.pids("scheduler")
     waiting = "FROM outbox_events WHERE pending_shard IS NOT NULL"
     gathered = f"SELECT COUNT(DISTINCT aggregatetype, aggregateid) {waiting}"
+    users = _seeded(scene)
     scene.stage.signal(scheduler, signal.SIGSTOP)
     try:
-        eventually(lambda: asked(gathered)[0][0] >= AGGREGATES, 180, "1,000 aggregates wait")
-        # Of a coupon, since nothing else ever happens to one that was issued; and a late one, which
-        # was not on its way when the scheduler stopped.
+        _issue_to(users, scene)
+        eventually(lambda: asked(gathered)[0][0] >= AGGREGATES, 60, "1,000 aggregates wait")
+        # A late one, which was not on its way when the scheduler stopped.
         [(poison, payload)] = asked(
             f"SELECT id, payload {waiting} AND type = 'coupon.issued' ORDER BY id DESC LIMIT 1"
         )
@@ -66,6 +70,22 @@ def _spoiled(scene: Scene) -> tuple[int, str, int, int]:
     finally:
         scene.stage.signal(scheduler, signal.SIGCONT)
     return poison, payload, others, last
+
+
+def _seeded(scene: Scene) -> range:
+    """Users by the thousand."""
+    words = ["--users", str(AGGREGATES), "--products", "1"]
+    made = json.loads(scene.stage.cli("seed", "--json", *words).stdout)["users"]
+    return range(made["first"], made["last"] + 1)
+
+
+def _issue_to(users: range, scene: Scene) -> None:
+    """Nothing else ever happens to a coupon that was issued: each is an aggregate of one event."""
+    api = scene.stage.api
+    coupon = api.new_coupon(AGGREGATES)
+    with ThreadPoolExecutor(8) as pool:
+        answers = Counter(pool.map(lambda user: api.issue(user, coupon).status, users))
+    assert answers == {202: AGGREGATES}, answers
 
 
 def _state(id_: int) -> tuple[str, int]:
