@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from types import TracebackType
@@ -110,23 +109,15 @@ class Topics:
 
     def __init__(self) -> None:
         ensure_topics(TOPICS.values())
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": settings().kafka_bootstrap_servers,
-                "group.id": "eyes",
-                # A broker answers one connection's requests in turn: asking where a partition ends
-                # would wait for a fetch that finds nothing.
-                "fetch.wait.max.ms": 10,
-                "reconnect.backoff.max.ms": 500,
-                "topic.metadata.refresh.interval.ms": 1000,
-                "metadata.recovery.rebootstrap.trigger.ms": 2000,
-            }
-        )
+        self._consumer = _reader()
         self.records: list[Record] = []
         self._next: dict[tuple[str, int], int] = {}
         for topic in TOPICS.values():
             for partition in range(PARTITIONS):
                 self._next[topic, partition] = self._end(topic, partition)
+        self._assign()
+
+    def _assign(self) -> None:
         self._consumer.assign(
             [TopicPartition(topic, part, at) for (topic, part), at in self._next.items()]
         )
@@ -152,9 +143,10 @@ class Topics:
 
     def firsts(self) -> dict[str, list[UUID]]:
         """By key, the event ids in the order of their first appearance: what consumers see that
-        drop repeats."""
-        seen = {record.event_id: record for record in reversed(self.read())}
-        ordered = [r for r in self.records if seen.get(r.event_id) is r]
+        drop repeats. What names no event is left out."""
+        named = [record for record in self.read() if "ce_id" in record.headers]
+        seen = {record.event_id: record for record in reversed(named)}
+        ordered = [r for r in named if seen.get(r.event_id) is r]
         by_key = sorted(ordered, key=lambda record: f"{record.topic}/{record.key}")
         return {
             key: [record.event_id for record in of_key]
@@ -190,9 +182,30 @@ class Topics:
                 self._ask_again()
 
     def _ask_again(self) -> None:
-        """A broker that is back may have said before that it knows no such partition."""
-        with suppress(KafkaException):
+        """A broker that is back may have said before that it knows no such partition; and a client
+        that has seen it stand still for long may not find it again at all."""
+        try:
             self._consumer.list_topics(timeout=5)
+        except KafkaException:
+            self._consumer.close()
+            self._consumer = _reader()
+            self._assign()
+
+
+def _reader() -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": settings().kafka_bootstrap_servers,
+            "group.id": "eyes",
+            "enable.auto.commit": False,
+            # A broker answers one connection's requests in turn: asking where a partition ends
+            # would wait for a fetch that finds nothing.
+            "fetch.wait.max.ms": 10,
+            "reconnect.backoff.max.ms": 500,
+            "topic.metadata.refresh.interval.ms": 1000,
+            "metadata.recovery.rebootstrap.trigger.ms": 2000,
+        }
+    )
 
 
 def committed() -> dict[str, list[UUID]]:

@@ -42,6 +42,7 @@ class Stage:
     services: TestServices
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    procfile: Path = PROJECT / "Procfile"
 
     def __post_init__(self) -> None:
         taken: set[int] = set()
@@ -49,7 +50,7 @@ class Stage:
             taken.add(find_free_port(taken))
         self.port, self.platform_port, *self._proxy_ports = taken
         self.layout = Layout(self.directory)
-        self.fleet = Fleet(self.layout)
+        self.fleet = Fleet(self.layout, self.procfile)
         self.api = Api(f"http://127.0.0.1:{self.port}")
         self.database = Dial(self._proxy_ports[1])
         self.redis = Dial(self._proxy_ports[3])
@@ -115,10 +116,15 @@ class Stage:
     def pids(self, kind: str) -> list[int]:
         """The processes of a kind (see KINDS) that run now."""
         program, wants_children = KINDS[kind]
+        return self.children(program) if wants_children else self._masters(program)
+
+    def children(self, program: str) -> list[int]:
+        """The worker processes of a program of the Procfile."""
+        return [child for pid in self._masters(program) for child in _children(pid)]
+
+    def _masters(self, program: str) -> list[int]:
         state = self.fleet.states().get(program)
-        if state is None or state.pid is None:
-            return []
-        return _children(state.pid) if wants_children else [state.pid]
+        return [state.pid] if state is not None and state.pid is not None else []
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """Signal a process of the fleet; one that has just ended is let be."""
@@ -139,10 +145,13 @@ class Stage:
 
 @contextmanager
 def staged(
-    services: TestServices, directory: Path, settings: Mapping[str, str] | None = None
+    services: TestServices,
+    directory: Path,
+    settings: Mapping[str, str] | None = None,
+    procfile: Path = PROJECT / "Procfile",
 ) -> Iterator[Stage]:
     """A stage with everything running, ended afterwards whatever happens."""
-    stage = Stage(services, directory, settings or {})
+    stage = Stage(services, directory, settings or {}, procfile)
     try:
         stage.start()
         yield stage
@@ -158,7 +167,18 @@ def _through(url: str, port: int) -> str:
 
 
 def _children(pid: int) -> list[int]:
+    """Those that do the work: multiprocessing's own helper is none of them."""
     found: list[int] = []
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        found += map(int, (thread / "children").read_text().split())
-    return found
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return []  # it has just ended
+    return [child for child in found if "resource_tracker" not in _command(child)]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
