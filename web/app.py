@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import Response
 from flask_openapi import APIBlueprint, Info, OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from infra import runtime
-from web import auth, problems, state, tracing
+from web import auth, headers, problems, rate_limits, read_only, state, tracing
 from web.problems import validation_problem
 from web.requests import ShopRequest
 from web.routes import APIS
@@ -20,7 +20,7 @@ VERSION = "0.1.0"
 class IdConverter(IntegerConverter):
     """An id in a URL: 1 to 2⁶³−1 in its one spelling; anything else names nothing (404)."""
 
-    regex = r"[1-9]\d{0,18}"
+    regex = r"[1-9][0-9]{0,18}"  # \d would also match the digits of other scripts
 
     def __init__(self, map_: object) -> None:
         super().__init__(map_, min=1, max=MAX_ID)  # type: ignore[arg-type]
@@ -56,17 +56,17 @@ def create_app() -> Shop:
     app.openapi_version = "3.1.0"
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # a path has one spelling too
     state.install(app, settings)
     tracing.register(app)
+    headers.register(app, settings)
     auth.register(app)
+    rate_limits.register(app, settings)
+    read_only.register(app)
     problems.register(app)
     for api in APIS:
         app.register_api(api)
-    app.after_request(_headers)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
-
-
-def _headers(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

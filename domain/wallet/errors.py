@@ -21,7 +21,7 @@ class BalanceTooLow(DomainError):
 
 
 class PaymentRefused(DomainError):
-    """PAY002: the payment provider declined."""
+    """PAY002: the payment provider declined; the detail is its reason."""
 
     code, status, title = "PAY002", 402, "Refused by the payment provider"
 

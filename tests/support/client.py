@@ -25,6 +25,9 @@ class Client:
     def payments(self, user_id: int = 1) -> "Client":
         return Client(self._app, issue(user_id, ["payments"], timedelta(hours=1)))
 
+    def scoped(self, user_id: int, *scopes: str) -> "Client":
+        return Client(self._app, issue(user_id, scopes, timedelta(hours=1)))
+
     def call(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = dict(options.pop("headers", {}))
         if self._token is not None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from domain.admin_audit.service import record_request
 from domain.exports import service
 from domain.orders.errors import OrderNotFound
 from web.api import slice_api
@@ -31,5 +30,4 @@ def get_sync_status(path: OrderPath) -> dict[str, Any]:
 @api.post("/orders/<id:orderId>/resync", summary="Send the order to the data platform again")
 @admin
 def resync_order(path: OrderPath) -> dict[str, Any]:
-    record_request(principal().user_id, "order.resync", f"order:{path.order_id}")
-    return _found(service.resync(path.order_id))
+    return _found(service.resync(path.order_id, principal().user_id))

@@ -11,9 +11,12 @@ from domain.orders.service import Order, OrderNotFound, OrderStatus
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import may_reach, principal, subject, user
+from web.paging import Answer, Listing, numbered
 from web.schemas import Body, Id, Limit, NoBody, Path, Query
 
 api = slice_api("orders")
+
+LISTING = Listing("orders")
 
 MAX_PAGE = 1_000_000
 
@@ -37,6 +40,9 @@ class OrderList(Query):
     status: OrderStatus | None = None
     page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
     limit: Limit = 10
+    cursor: str | None = Field(
+        None, description="As Link has it: without the orders made since the first page was asked"
+    )
     user_id: Id | None = Field(None, description="For admins: whose orders")
 
 
@@ -74,18 +80,18 @@ def cancel_order(path: OrderPath, body: NoBody) -> Response:  # noqa: ARG001
 
 @api.get("/orders", summary="A user's orders, newest first")
 @user
-def list_orders(query: OrderList) -> dict[str, Any]:
-    found, count = service.page_of(
-        subject(query.user_id), query.status, query.page, query.limit
-    )
-    return {
+def list_orders(query: OrderList) -> Answer:
+    """Link leads to the other pages of the list as it was at its first one, however many orders
+    are made meanwhile."""
+    owner, newest = subject(query.user_id), LISTING.before(query.cursor)
+    found, count, top = service.page_of(owner, query.status, query.page, query.limit, newest)
+    pages = -(-count // query.limit)
+    body = {
         "orders": found,
-        "pagination": {
-            "currentPage": query.page,
-            "totalPages": -(-count // query.limit),
-            "totalCount": count,
-        },
+        "pagination": {"currentPage": query.page, "totalPages": pages, "totalCount": count},
     }
+    cursor = LISTING.cursor(top) if top is not None else None
+    return body, 200, numbered(query.page, pages, cursor=cursor)
 
 
 @api.get("/orders/<id:orderId>", summary="One order")

@@ -2,8 +2,8 @@
 
 import threading
 
-from domain.exports import callers
-from domain.exports.callers import Callers
+from infra import callers
+from infra.callers import Callers
 from tests.support.waiting import eventually
 
 
