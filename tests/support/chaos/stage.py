@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from fleet.layout import PROJECT, Layout
 from fleet.ports import find_free_port
 from fleet.processes import Spawned, spawn
 from fleet.supervision.fleet import Fleet
+from fleet.supervision.procfile import Program
 from tests.support.api import Api
 from tests.support.chaos.proxy import Dial
 from tests.support.services import TestServices
@@ -42,6 +43,8 @@ class Stage:
     services: TestServices
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    twice: Sequence[str] = ()
+    """Programs of which there is a second one, with a 2 behind its name."""
 
     def __post_init__(self) -> None:
         taken: set[int] = set()
@@ -75,8 +78,15 @@ class Stage:
             )
             eventually(dial.ready, 15, "the proxy takes orders")
         self.cli("migrate")
-        self.fleet.start(self.fleet.programs(), self._environment(), self.port, tied=True)
+        self.fleet.start(self._programs(), self._environment(), self.port, tied=True)
         self.fleet.await_ready(self.api.base)
+
+    def _programs(self) -> list[Program]:
+        """The Procfile's, without the payment provider's stand-in, which nobody is told of."""
+        programs = [one for one in self.fleet.programs() if one.name != "payments"]
+        return programs + [
+            Program(f"{one.name}2", one.command) for one in programs if one.name in self.twice
+        ]
 
     def end(self) -> None:
         """Whatever runs ends."""
@@ -115,10 +125,15 @@ class Stage:
     def pids(self, kind: str) -> list[int]:
         """The processes of a kind (see KINDS) that run now."""
         program, wants_children = KINDS[kind]
+        if wants_children:
+            return self.workers(program)
         state = self.fleet.states().get(program)
-        if state is None or state.pid is None:
-            return []
-        return _children(state.pid) if wants_children else [state.pid]
+        return [] if state is None or state.pid is None else [state.pid]
+
+    def workers(self, program: str) -> list[int]:
+        """The worker processes that run now of a program, by its name."""
+        state = self.fleet.states().get(program)
+        return [] if state is None or state.pid is None else _children(state.pid)
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """Signal a process of the fleet; one that has just ended is let be."""
@@ -131,6 +146,15 @@ class Stage:
         states = self.fleet.states().values()
         return bool(states) and all(state.running for state in states) and self.api.ready()
 
+    @contextmanager
+    def slow_database(self, seconds: float, to: float) -> Iterator[None]:
+        """Each of the database's answers to the fleet takes ``seconds`` longer, or up to ``to``."""
+        self.database.set(latency=seconds, latency_to=to)
+        try:
+            yield
+        finally:
+            self.database.set(latency=0.0, latency_to=0.0)
+
     def flush_redis(self) -> None:
         """Empty all of Redis: locks, wakes, announcements, the ranking, Dramatiq's queues."""
         with Redis.from_url(self.services.urls.redis) as client:
@@ -139,10 +163,11 @@ class Stage:
 
 @contextmanager
 def staged(
-    services: TestServices, directory: Path, settings: Mapping[str, str] | None = None
+    services: TestServices, directory: Path, settings: Mapping[str, str] | None = None,
+    twice: Sequence[str] = (),
 ) -> Iterator[Stage]:
     """A stage with everything running, ended afterwards whatever happens."""
-    stage = Stage(services, directory, settings or {})
+    stage = Stage(services, directory, settings or {}, twice)
     try:
         stage.start()
         yield stage
