@@ -1,29 +1,21 @@
 """The web application: routes, and what goes around every request."""
 
+from functools import cached_property
 from typing import Any
 
+import orjson
 from flask_openapi import APIBlueprint, Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter
 
 from infra import runtime
-from web import auth, headers, problems, rate_limits, read_only, state, tracing
+from web import auth, document, problems, rate_limits, read_only, security_headers, state, tracing
+from web.ids import IdConverter
 from web.problems import validation_problem
 from web.requests import ShopRequest
 from web.routes import APIS
-from web.schemas import MAX_ID
 from web.serializing import OrjsonProvider
 
 VERSION = "0.1.0"
-
-
-class IdConverter(IntegerConverter):
-    """An id in a URL: 1 to 2⁶³−1 in its one spelling; anything else names nothing (404)."""
-
-    regex = r"[1-9][0-9]{0,18}"  # \d would also match the digits of other scripts
-
-    def __init__(self, map_: object) -> None:
-        super().__init__(map_, min=1, max=MAX_ID)  # type: ignore[arg-type]
 
 
 class Shop(OpenAPI):
@@ -40,6 +32,15 @@ class Shop(OpenAPI):
                 added = {method: getattr(item, method) for method in item.model_fields_set}
                 api.paths[path] = self.paths[path].model_copy(update=added)
         super().register_api(api, **options)
+
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()
+        self.spec_json = document.whole(self.spec_json, self)
+
+    @cached_property
+    def document_bytes(self) -> bytes:
+        """The OpenAPI document as it is served, made once a process."""
+        return orjson.dumps(self.api_doc)
 
 
 def create_app() -> Shop:
@@ -59,7 +60,7 @@ def create_app() -> Shop:
     app.url_map.merge_slashes = False  # a path has one spelling too
     state.install(app, settings)
     tracing.register(app)
-    headers.register(app, settings)
+    security_headers.register(app, settings)
     auth.register(app)
     rate_limits.register(app, settings)
     read_only.register(app)

@@ -1,87 +1,94 @@
-"""Headers that every answer carries, problems too; and CORS, where other origins are let in."""
+"""The headers that requests and answers bear, as the document tells them."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
-from flask import Flask, Response, current_app, request
-from flask_cors import CORS
-
-from infra.settings import Settings
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-API_CONTENT = "default-src 'none'; frame-ancestors 'none'"
-"""Data is no page: a browser that is made to show it loads, runs and frames nothing."""
-SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": API_CONTENT,
-    "Cache-Control": "no-store",
-}
-"""A view that needs others, as a page does, sets them itself, and they stay."""
-TRANSPORT = "max-age=31536000; includeSubDomains"
-
-EXPOSED = [
-    "Content-Location", "ETag", "Idempotent-Replayed", "Link", "Location", "Preference-Applied",
-    "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id",
-]
-"""What a script of another origin may read, beside what the Fetch standard allows."""
-ACCEPTED = [
-    "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", "traceparent",
-    "X-Request-Id",
-]
-PREFLIGHT_SECONDS = 600
+from web.prefer import MAX_WAIT_SECONDS
 
 
-def register(app: Flask, settings: Settings) -> None:
-    """Put them on every answer of ``app``; to be called before its authentication is registered."""
-    app.before_request(_options)
-    app.wsgi_app = _Guard(  # type: ignore[method-assign]
-        app.wsgi_app, always_secure=settings.strict_transport_security
-    )
-    if settings.origins:
-        CORS(
-            app,
-            origins=settings.origins,
-            methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=ACCEPTED,
-            expose_headers=EXPOSED,
-            max_age=PREFLIGHT_SECONDS,
-            send_wildcard=True,
-            intercept_exceptions=False,  # problems pass by like every other answer
-        )
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One header. ``promised``: an answer that is told to have it always has it."""
+
+    name: str
+    description: str
+    schema: tuple[tuple[str, Any], ...] = (("type", "string"),)
+    promised: bool = True
+
+    @property
+    def component(self) -> str:
+        """Its name among the document's components."""
+        return self.name if self.promised else f"{self.name}-maybe"
+
+    def told(self) -> dict[str, Any]:
+        """The Header Object of an answer."""
+        return {
+            "description": self.description,
+            "required": self.promised,
+            "schema": dict(self.schema),
+        }
+
+    def asked(self) -> dict[str, Any]:
+        """The Parameter Object of a request, which may always do without."""
+        return {
+            "name": self.name,
+            "in": "header",
+            "required": False,
+            "description": self.description,
+            "schema": dict(self.schema),
+        }
 
 
-class _Guard:
-    """Completes the headers of every answer: at the very end, where it costs next to nothing."""
-
-    def __init__(self, application: "WSGIApplication", *, always_secure: bool) -> None:
-        self._application = application
-        self._always_secure = always_secure
-        self._guards = [(name.lower(), (name, value)) for name, value in SECURITY.items()]
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        secure = self._always_secure or environ["wsgi.url_scheme"] == "https"
-
-        def start(
-            status: str, headers: list[tuple[str, str]], *more: Any
-        ) -> Callable[[bytes], object]:
-            present = {name.lower() for name, _ in headers}
-            headers += [pair for name, pair in self._guards if name not in present]
-            if secure:
-                headers.append(("Strict-Transport-Security", TRANSPORT))
-            return start_response(status, headers, *more)
-
-        return self._application(environ, start)
+def maybe(header: Header) -> Header:
+    """The header, where an answer may lack it."""
+    return replace(header, promised=False)
 
 
-def _options() -> Response | None:
-    """What a route allows is no secret; and a browser asks without a token (Fetch, 4.8)."""
-    if request.method == "OPTIONS" and request.endpoint is not None:
-        return current_app.make_default_options_response()
-    return None
+def _text(pattern: str, **more: Any) -> tuple[tuple[str, Any], ...]:
+    return (("type", "string"), ("pattern", pattern), *more.items())
+
+
+LOCATION = Header("Location", "Where what was made is found", _text("^/"))
+CONTENT_LOCATION = Header("Content-Location", "Where the body is found", _text("^/"))
+RETRY_AFTER = Header(
+    "Retry-After", "Seconds to wait before asking again", (("type", "integer"), ("minimum", 0))
+)
+MONITOR = Header(
+    "Link", "Where the job is polled (with `Prefer: wait`)",
+    _text('^</api/jobs/[0-9a-f-]{36}>; rel="monitor"$'),
+)
+PREFERENCE_APPLIED = Header(
+    "Preference-Applied", "The wait that was agreed to (RFC 7240)", _text("^wait=[0-9]+$")
+)
+REPLAYED = Header(
+    "Idempotent-Replayed", "The answer to an earlier request of the same key",
+    (("type", "string"), ("const", "true")),
+)
+ETAG = Header("ETag", "A strong validator (RFC 9110)", _text('^"[^"]*"$'))
+CHALLENGE = Header(
+    "WWW-Authenticate", "How to authenticate", (("type", "string"), ("const", "Bearer"))
+)
+REQUEST_ID = Header(
+    "X-Request-Id", "The request's own id if it bore one, else its trace id",
+    _text(r"^[\x21-\x7e]{1,128}$"),
+)
+
+IDEMPOTENCY_KEY = Header(
+    "Idempotency-Key",
+    "The same key again is answered as the first time, and done once; it lives 24 hours at least",
+    (*_text(r"^[\x20-\x7e]*$"), ("minLength", 1), ("maxLength", 255)),
+)
+PREFER = Header(
+    "Prefer",
+    f"`wait=N` holds the answer until the job has ended, N seconds (≤ {MAX_WAIT_SECONDS}) at most",
+)
+NEXT_PAGE = Header(
+    "Link", "Where the list goes on (RFC 8288), if it does", _text('; rel="[a-z]+"'),
+)
+RATE_LIMIT = Header("RateLimit", "What is left of the caller's limits, and for how many seconds")
+RATE_LIMIT_POLICY = Header("RateLimit-Policy", "The caller's limits, by class of routes")
+IF_MATCH = Header("If-Match", "The ETag that is expected: another is answered 412")
+IF_NONE_MATCH = Header("If-None-Match", "The ETag that is known: unchanged is answered 304")
+
+EVERYWHERE: tuple[Header, ...] = (REQUEST_ID, maybe(RATE_LIMIT), maybe(RATE_LIMIT_POLICY))
+"""Borne by every answer, problems too; those of limits only where there are any."""

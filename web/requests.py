@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from flask import Request
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from web.problems import invalid
@@ -23,9 +23,9 @@ class ShopRequest(Request):
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """The body as an object.
 
-        Raises COMMON001 as 400 for broken JSON or bad UTF-8, 413 for over 64 KiB, 415 for another
-        media type and 422 for JSON that is no object, 408 for a body that does not come in time;
-        ``silent`` is not listened to.
+        Raises COMMON001 as 400 for broken JSON, bad UTF-8 or a body that breaks off, 413 for over
+        64 KiB, 415 for another media type and 422 for JSON that is no object, 408 for a body that
+        does not come in time; ``silent`` is not listened to.
         """
         data = self._body()
         if not data:
@@ -49,8 +49,10 @@ class ShopRequest(Request):
             if isinstance(error.__context__, TimeoutError):
                 raise invalid("The body did not come in time.", status=408) from None
             raise invalid("The body broke off.", status=400) from None
-        except ParseException:
+        except (ParseException, NoMoreData):
             raise invalid("The body's chunks are not well formed.", status=400) from None
         if len(data) > MAX_BODY_BYTES:
             raise invalid(TOO_LARGE, status=413)
+        if len(data) < (self.content_length or 0):  # what was cut off may have been its meaning
+            raise invalid("The body is shorter than Content-Length says.", status=400)
         return data

@@ -8,8 +8,8 @@ import structlog
 from gunicorn.http import errors
 
 from domain.kernel.errors import DomainError, InternalError, InvalidRequest
-from web.headers import SECURITY
 from web.problems import MEDIA_TYPE
+from web.security_headers import SECURITY
 
 _STATUSES: dict[type[BaseException], int] = {
     errors.InvalidResponseHeader: 500,

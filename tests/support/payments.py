@@ -9,18 +9,18 @@ from typing import Any
 from uuid import UUID
 
 import urllib3
-from domain.exports.breaker import Breaker
-from domain.exports.callers import Callers
 from redis import Redis
 
 from domain.jobs.kinds import Lane
 from domain.kernel.backoff import Backoff
+from domain.kernel.breaker import Breaker
 from domain.payments import asker as asker_module
 from domain.payments.asker import Asker
 from domain.wallet import charge
 from fleet.layout import PROJECT
 from fleet.ports import find_free_port
 from fleet.processes import Spawned, spawn
+from infra.callers import Callers
 from infra.database import rows, session
 from infra.payment_gateway import PaymentGateway
 from tests.support.shop import make_drain

@@ -10,6 +10,7 @@ from web.routes import (
     admin_products,
     cart,
     coupons,
+    docs,
     events,
     health,
     jobs,
@@ -23,6 +24,7 @@ from web.routes import (
 
 APIS = (
     health.api,
+    docs.api,
     ops.api,
     jobs.api,
     wallet.api,

@@ -5,8 +5,9 @@ from typing import Any
 from domain.controls import service
 from web.api import slice_api
 from web.auth import admin, principal
+from web.describing import answers
 from web.read_only import allowed_in_read_only
-from web.schemas import Body, Path
+from web.schemas import Body, Path, example
 from web.shapes.controls import Control, ControlList
 
 api = slice_api("admin controls", prefix="/api/admin/controls")
@@ -17,17 +18,21 @@ class ControlPath(Path):
 
 
 class ControlBody(Body):
+    model_config = example(value=True)
+
     value: bool
 
 
-@api.get("", summary="Every switch and how it stands", responses={200: ControlList})
+@api.get("", summary="Every switch and how it stands")
 @admin
+@answers(ControlList)
 def list_controls() -> dict[str, Any]:
     return {"controls": service.listing()}
 
 
-@api.put("/<string:name>", summary="Set a switch", responses={200: Control})
+@api.put("/<string:name>", summary="Set a switch")
 @admin
+@answers(Control)
 @allowed_in_read_only
 def set_control(path: ControlPath, body: ControlBody) -> dict[str, Any]:
     """Every process follows within a second."""

@@ -5,19 +5,32 @@ from typing import Literal
 from flask import Response
 from pydantic import Field
 
+from domain.coupons.errors import (
+    AlreadyIssued,
+    CouponExpired,
+    CouponUsed,
+    NotOpenYet,
+    SoldOut,
+)
 from domain.jobs import retry
+from domain.jobs.errors import JobNotRetryable
 from domain.kernel.errors import NoSuchThing
 from domain.kernel.ids import parse_uuid
 from domain.kinds import KINDS
 from domain.operations import service
+from domain.orders.errors import Changed, NotCancellable
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import admin, principal
+from web.describing import accepts_some, listed
 from web.paging import Answer, Listing
 from web.problems import invalid
 from web.routes.jobs import JobPath
 from web.schemas import Id, Limit, NoBody, Query
-from web.shapes.failed_jobs import FailedJobPage, RetryJob
+from web.shapes.coupons import IssuedCoupon
+from web.shapes.failed_jobs import FailedJobPage
+from web.shapes.orders import Order
+from web.shapes.wallet import Charge
 
 api = slice_api("admin jobs", prefix="/api/admin/jobs")
 
@@ -34,11 +47,9 @@ class FailedJobList(Query):
     cursor: str | None = None
 
 
-@api.get(
-    "", summary="Jobs that failed for a system reason, newest first",
-    responses={200: FailedJobPage},
-)
+@api.get("", summary="Jobs that failed for a system reason, newest first")
 @admin
+@listed(FailedJobPage)
 def list_failed_jobs(query: FailedJobList) -> Answer:
     """``retriedBy`` names the job that did a failed one again."""
     if query.kind is not None and query.kind not in KINDS:
@@ -50,8 +61,12 @@ def list_failed_jobs(query: FailedJobList) -> Answer:
     )
 
 
-@api.post("/<string:jobId>/retry", summary="Do a failed job again", responses={202: RetryJob})
+@api.post("/<string:jobId>/retry", summary="Do a failed job again")
 @admin
+@accepts_some(
+    (Order, IssuedCoupon), (Charge, Order), JobNotRetryable, SoldOut, CouponExpired, CouponUsed,
+    AlreadyIssued, NotOpenYet, NotCancellable, Changed,
+)
 def retry_job(path: JobPath, body: NoBody) -> Response:  # noqa: ARG001
     """A new job with the same payload, at the end of its key. A failed job has one retry: asked for
     again, it is answered with the same one. 409 J001 for a job that did not fail for a system

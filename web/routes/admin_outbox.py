@@ -4,10 +4,13 @@ from typing import Any, Literal
 
 from domain.operations import service
 from domain.outbox import service as outbox
+from domain.outbox.errors import NoSuchEvent
 from web.api import slice_api
 from web.auth import admin, principal
+from web.describing import answers, listed
 from web.paging import Answer, Listing
 from web.schemas import Id, Limit, Path, Query
+from web.shapes import operations as shapes
 
 api = slice_api("admin outbox", prefix="/api/admin/outbox")
 
@@ -26,6 +29,7 @@ class EventList(Query):
 
 @api.get("", summary="Events, newest first, without what they say")
 @admin
+@listed(shapes.OutboxEventList)
 def list_events(query: EventList) -> Answer:
     before = LISTING.before(query.cursor)
     found = outbox.page(query.status, before, query.limit + 1)
@@ -34,6 +38,7 @@ def list_events(query: EventList) -> Answer:
 
 @api.post("/<id:eventId>/redrive", summary="Send a dead event again")
 @admin
+@answers(shapes.OutboxEvent, NoSuchEvent)
 def redrive_event(path: EventPath) -> dict[str, Any]:
     """It comes late: after the events of its aggregate that were published meanwhile."""
     return service.redrive(path.event_id, principal().user_id)
@@ -41,5 +46,6 @@ def redrive_event(path: EventPath) -> dict[str, Any]:
 
 @api.post("/redrive", summary="Send all dead events again")
 @admin
+@answers(shapes.Redriven)
 def redrive_all() -> dict[str, int]:
     return {"redriven": service.redrive_all(principal().user_id)}

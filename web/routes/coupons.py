@@ -7,16 +7,26 @@ from flask import Response
 from pydantic import Field
 
 from domain.coupons import issue, service
-from domain.coupons.errors import CouponNotFound
+from domain.coupons.errors import (
+    AlreadyIssued,
+    CouponExpired,
+    CouponNotFound,
+    NotOpenYet,
+    SoldOut,
+)
 from domain.coupons.service import Coupon, HoldingStatus
+from domain.kernel.errors import NotAllowed
 from domain.kernel.money import MAX_BALANCE
+from domain.wallet.errors import UserNotFound
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import public_api, slice_api
 from web.auth import may_reach, principal, public, require_user, subject, user
+from web.describing import accepts, answers, listed
 from web.paging import Answer, Listing
 from web.problems import invalid
 from web.read_only import allowed_in_read_only
-from web.schemas import Body, Id, Limit, NoBody, Path, Query
+from web.schemas import Body, Id, Limit, NoBody, Path, Query, example
+from web.shapes import coupons as shapes
 
 listing = public_api("coupons")
 api = slice_api("users' coupons")
@@ -55,6 +65,8 @@ class UserCouponList(Query):
 
 
 class ValidationBody(Body):
+    model_config = example(couponId=1, orderAmount=118_000)
+
     coupon_id: Id
     order_amount: Annotated[int, Field(ge=0, le=MAX_BALANCE, description="Won")]
 
@@ -78,6 +90,7 @@ def _position(cursor: str | None) -> tuple[datetime, int] | None:
 
 @listing.get("/coupons", summary="Coupons that can be had now or soon")
 @public
+@listed(shapes.CouponList)
 def list_coupons(query: CouponList) -> Answer:
     """Those that expire first come first."""
     found = service.issuable(_position(query.cursor), query.limit + 1)
@@ -89,12 +102,17 @@ def list_coupons(query: CouponList) -> Answer:
 
 @listing.get("/coupons/<id:couponId>", summary="One coupon")
 @public
+@answers(shapes.Coupon, CouponNotFound)
 def get_coupon(path: CouponPath) -> dict[str, Any]:
     return service.represent(service.coupon(path.coupon_id))
 
 
 @api.post("/coupons/<id:couponId>/issue", summary="Get one of a coupon")
 @user
+@accepts(
+    issue.KIND, shapes.IssuedCoupon, CouponNotFound, SoldOut, NotOpenYet, CouponExpired,
+    AlreadyIssued, UserNotFound,
+)
 def issue_coupon(path: CouponPath, query: WhoseCoupon, body: NoBody) -> Response:  # noqa: ARG001
     """First come, first served: accepted in an order that the winners follow exactly."""
     caller = principal().user_id
@@ -107,12 +125,14 @@ def issue_coupon(path: CouponPath, query: WhoseCoupon, body: NoBody) -> Response
 @api.post("/coupons/validate", summary="What a coupon of the caller would take off")
 @user
 @allowed_in_read_only
+@answers(shapes.CouponValidation, CouponNotFound)
 def validate_coupon(body: ValidationBody, query: WhoseCoupon) -> dict[str, Any]:
     return service.validate(subject(query.user_id), body.coupon_id, body.order_amount)
 
 
 @api.get("/users/<id:userId>/coupons", summary="A user's coupons, newest first")
 @user
+@listed(shapes.UserCouponList, NotAllowed, UserNotFound)
 def list_user_coupons(path: UserPath, query: UserCouponList) -> Answer:
     require_user(path.user_id)
     before = HELD.before(query.cursor)
@@ -122,6 +142,7 @@ def list_user_coupons(path: UserPath, query: UserCouponList) -> Answer:
 
 @api.get("/user-coupons/<id:userCouponId>", summary="One coupon of a user")
 @user
+@answers(shapes.UserCoupon, CouponNotFound)
 def get_user_coupon(path: UserCouponPath) -> dict[str, Any]:
     """Somebody else's does not exist."""
     owner, shown = service.owner_and_holding(path.user_coupon_id)

@@ -11,6 +11,7 @@ from domain.event_types import EVENT_TYPES
 from domain.outbox.asyncapi import document
 from web.api import public_api
 from web.auth import public
+from web.describing import answers
 from web.schemas import Shape
 
 api = public_api("events", prefix="")
@@ -35,10 +36,9 @@ def _document() -> bytes:
     return orjson.dumps(document(EVENT_TYPES, VERSION))
 
 
-@api.get(
-    "/asyncapi.json", summary="The Kafka topics, as AsyncAPI 3.0", responses={200: AsyncApiDocument}
-)
+@api.get("/asyncapi.json", summary="The Kafka topics, as AsyncAPI 3.0")
 @public
+@answers(AsyncApiDocument)
 def asyncapi() -> Response:
     """Channels, messages and payloads of the events that follow the jobs."""
     return current_app.response_class(_document(), mimetype="application/json")

@@ -7,17 +7,22 @@ from flask import Response, request
 from pydantic import Field
 
 from domain.jobs import service
+from domain.jobs.errors import JobNotQueued
 from domain.jobs.status_store import JobRecord
 from domain.kernel.errors import NoSuchThing
 from domain.kernel.ids import parse_uuid
 from domain.kinds import KINDS
+from web import headers
 from web.accepting import await_end, job_response
 from web.api import slice_api
 from web.auth import is_admin, may_reach, principal, subject, user, user_or_payments
+from web.describing import answers, listed, with_etag
+from web.headers import maybe
 from web.paging import Answer, Listing
 from web.prefer import wait_seconds
 from web.problems import invalid
 from web.schemas import Id, Limit, NoBody, Path, Query
+from web.shapes import jobs as shapes
 
 api = slice_api("jobs")
 
@@ -47,6 +52,10 @@ def _reachable(job_id: str) -> JobRecord:
 
 @api.get("/jobs/<string:jobId>", summary="One job")
 @user_or_payments
+@with_etag(
+    shapes.Job, reads=(headers.PREFER,),
+    headers=(maybe(headers.RETRY_AFTER), maybe(headers.PREFERENCE_APPLIED)),
+)
 def get_job(path: JobPath) -> Response:
     """Poll a job; with ``Prefer: wait=N`` the answer waits for its end, N seconds at most."""
     job = _reachable(path.job_id)
@@ -61,6 +70,7 @@ def get_job(path: JobPath) -> Response:
 
 @api.get("/jobs", summary="The caller's jobs, newest first")
 @user
+@listed(shapes.JobList)
 def list_jobs(query: JobList) -> Answer:
     if query.kind is not None and query.kind not in KINDS:
         raise invalid(f"kind is one of {', '.join(KINDS.names())}.", "/kind")
@@ -75,6 +85,7 @@ def list_jobs(query: JobList) -> Answer:
 
 @api.post("/jobs/<string:jobId>/cancel", summary="Cancel a job that never started")
 @user_or_payments
+@answers(shapes.Job, JobNotQueued)
 def cancel_job(path: JobPath, body: NoBody) -> Response:  # noqa: ARG001
     uuid: UUID = _reachable(path.job_id).uuid
     return job_response(service.cancel(uuid))

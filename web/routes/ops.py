@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Response, current_app, request
 
-from domain.kernel.errors import NoSuchThing
+from domain.kernel.errors import NoSuchThing, NotAllowed
 from web.api import public_api
 from web.auth import public
+from web.describing import answers
 from web.networks import require_operators_network
 from web.ops import page
 from web.ops.figures import BOARD
@@ -20,13 +21,9 @@ class FilePath(Path):
     name: str
 
 
-def _document(*media_types: str) -> dict[str, Any]:
-    content = {media_type: {"schema": {"type": "string"}} for media_type in media_types}
-    return {"description": "OK", "content": content}
-
-
-@api.get("", summary="The operators' page", responses={200: _document("text/html")})
+@api.get("", summary="The operators' page")
 @public
+@answers(None, NotAllowed, media_type="text/html")
 def operators_page() -> Response:
     """How the whole stands, live. For the networks in METRICS_ALLOW."""
     require_operators_network()
@@ -36,18 +33,16 @@ def operators_page() -> Response:
     return response
 
 
-@api.get("/figures.json", summary="What the operators' page shows", responses={200: OpsFigures})
+@api.get("/figures.json", summary="What the operators' page shows")
 @public
+@answers(OpsFigures, NotAllowed)
 def operators_figures() -> dict[str, Any]:
     """Looked up once a second at most. For the networks in METRICS_ALLOW."""
     require_operators_network()
     return BOARD.figures()
 
 
-@api.get(
-    "/static/<string:name>", summary="A file of the operators' page",
-    responses={200: _document(*page.FILES.values())},
-)
+@api.get("/static/<string:name>", doc_ui=False)
 @public
 def operators_file(path: FilePath) -> Response:
     require_operators_network()

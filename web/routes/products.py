@@ -6,13 +6,17 @@ from flask import Response
 from pydantic import Field, StringConstraints
 
 from domain.catalog import service
+from domain.catalog.errors import ProductNotFound
 from domain.catalog.rules import MAX_CATEGORY_LENGTH, Sort
 from domain.ranking import service as ranking
 from web import conditional
 from web.api import public_api
 from web.auth import public
+from web.describing import with_etag
+from web.headers import NEXT_PAGE, maybe
 from web.paging import Listing
 from web.schemas import Id, Limit, Path, Query
+from web.shapes import products as shapes
 
 api = public_api("products")
 
@@ -46,6 +50,7 @@ class PopularQuery(Query):
 
 @api.get("/products", summary="Products, page by page")
 @public
+@with_etag(shapes.ProductList, headers=(maybe(NEXT_PAGE),))
 def list_products(query: ProductList) -> Response:
     """First pages may be up to a second old. ETag and If-None-Match spare sending one again."""
     listing = LISTINGS[query.sort]
@@ -61,6 +66,7 @@ def list_products(query: ProductList) -> Response:
 
 @api.get("/products/popular", summary="Best sellers of the last days")
 @public
+@with_etag(shapes.PopularProducts)
 def popular_products(query: PopularQuery) -> Response:
     """Quantity in completed, uncancelled orders of the last ``days`` calendar days; up to a second
     old."""
@@ -69,6 +75,7 @@ def popular_products(query: PopularQuery) -> Response:
 
 @api.get("/products/<id:productId>", summary="One product")
 @public
+@with_etag(shapes.Product, ProductNotFound)
 def get_product(path: ProductPath) -> Response:
     """Its stock may be up to a second old; a change by an admin shows at once."""
     return conditional.public(service.product(path.product_id))
@@ -76,6 +83,7 @@ def get_product(path: ProductPath) -> Response:
 
 @api.get("/products/<id:productId>/stock", summary="How many there are")
 @public
+@with_etag(shapes.Stock, ProductNotFound)
 def get_stock(path: ProductPath) -> Response:
     """As it is now, from the database."""
     return conditional.public(service.stock(path.product_id))

@@ -6,13 +6,16 @@ from flask import Response
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from domain.catalog.errors import ProductNotFound
 from domain.restock import service
 from domain.restock.rules import EMAIL, MAX_EMAIL_LENGTH, NOT_IN_EMAIL, is_email
+from domain.wallet.errors import UserNotFound
 from web.answering import nothing
 from web.api import slice_api
 from web.auth import subject, user
+from web.describing import answers
 from web.routes.products import ProductPath
-from web.schemas import Body, Id, Query
+from web.schemas import Body, Id, Query, example
 
 api = slice_api("restock notifications")
 
@@ -42,15 +45,17 @@ class WhoseNotification(Query):
 
 
 class NotificationBody(Body):
+    model_config = example(email="kim@example.org")
+
     email: Email
 
 
 @api.put(
     "/products/<id:productId>/restock-notification",
     summary="Be told once when the product is back in stock",
-    responses={204: None},
 )
 @user
+@answers(None, ProductNotFound, UserNotFound, status=204)
 def subscribe(path: ProductPath, query: WhoseNotification, body: NotificationBody) -> Response:
     """By e-mail, the next time that its stock goes from 0 to more, by a delivery or by a cancelled
     order. While there is some, that is after it has sold out. Sent again, it replaces the address.
@@ -62,9 +67,9 @@ def subscribe(path: ProductPath, query: WhoseNotification, body: NotificationBod
 @api.delete(
     "/products/<id:productId>/restock-notification",
     summary="Not to be told after all",
-    responses={204: None},
 )
 @user
+@answers(None, ProductNotFound, UserNotFound, status=204)
 def unsubscribe(path: ProductPath, query: WhoseNotification) -> Response:
     """The address is deleted. A mail that is under way at that moment may still arrive."""
     service.unsubscribe(path.product_id, subject(query.user_id))

@@ -1,6 +1,6 @@
 """What the answers about failed jobs look like."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ConfigDict
 
@@ -45,20 +45,3 @@ class FailedJob(Shape):
 class FailedJobPage(Shape):
     jobs: list[FailedJob]
     next_cursor: str | None
-
-
-class RetryJob(Shape):
-    """The job that does a failed one again: as accepted, or where it stands when asked again."""
-
-    job_id: str
-    kind: str
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    attempts: int
-    position: int | None = None
-    accepted_at: str
-    started_at: str | None = None
-    finished_at: str | None = None
-    result: dict[str, Any] | None = None
-    error: FailedJobProblem | None = None
-    retry_of: str
-    links: FailedJobLinks

@@ -3,15 +3,14 @@
 import threading
 import time
 
-from domain.exports.breaker import Breaker
-from domain.exports.callers import Callers
-
 from domain.jobs.wake import WakeSender
 from domain.kernel.backoff import Backoff
+from domain.kernel.breaker import Breaker
 from domain.outbox.nudge import NudgeListener
 from domain.payments import service
 from domain.payments.asker import Asker
 from infra.broker import sending_broker
+from infra.callers import Callers
 from infra.payment_gateway import PaymentGateway
 from infra.redis import redis
 from infra.settings import Settings
