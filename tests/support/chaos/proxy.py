@@ -8,6 +8,7 @@ be changed, answered by what has happened so far.
 import asyncio
 import contextlib
 import json
+import random
 import socket
 import sys
 from dataclasses import asdict, dataclass, fields
@@ -25,15 +26,21 @@ class Behaviour:
     """How connections are served, those under way included.
 
     ``mode``: ``pass``; ``silent`` (half-open: bytes are taken and go nowhere); ``refuse`` (cut, and
-    new ones are cut at once). ``latency`` in seconds before each answer. ``cut_commits``: so many
-    of the next COMMITs reach the server, whose answer is then kept and the connection cut;
-    ``cut_after``: only those of transactions in which this text was sent.
+    new ones are cut at once). ``latency`` in seconds before each answer; up to ``latency_to``, by
+    chance, where that is more. ``cut_commits``: so many of the next COMMITs reach the server, whose
+    answer is then kept and the connection cut; ``cut_after``: only those of transactions in which
+    this text was sent.
     """
 
     mode: Literal["pass", "silent", "refuse"] = "pass"
     latency: float = 0.0
+    latency_to: float = 0.0
     cut_commits: int = 0
     cut_after: str = ""
+
+    def seconds(self) -> float:
+        """How long the next answer is kept."""
+        return random.uniform(self.latency, max(self.latency, self.latency_to))
 
 
 class Proxy:
@@ -97,8 +104,8 @@ class Proxy:
                 if link.cut_at_answer:
                     self.commits_cut += 1
                     return
-                if self._behaviour.latency:
-                    await asyncio.sleep(self._behaviour.latency)
+                if seconds := self._behaviour.seconds():
+                    await asyncio.sleep(seconds)
                 if self._behaviour.mode == "silent":
                     continue
                 writer.write(data)

@@ -76,7 +76,9 @@ class Stage:
             )
             eventually(dial.ready, 15, "the proxy takes orders")
         self.cli("migrate")
-        self.fleet.start(self.fleet.programs(), self._environment(), self.port, tied=True)
+        # The payment provider's stand-in is left out: nobody is told of it.
+        programs = [one for one in self.fleet.programs() if one.name != "payments"]
+        self.fleet.start(programs, self._environment(), self.port, tied=True)
         self.fleet.await_ready(self.api.base)
 
     def end(self) -> None:
@@ -136,6 +138,15 @@ class Stage:
         """Whether every process of the fleet runs and the front accepts."""
         states = self.fleet.states().values()
         return bool(states) and all(state.running for state in states) and self.api.ready()
+
+    @contextmanager
+    def slow_database(self, seconds: float, to: float) -> Iterator[None]:
+        """Each of the database's answers to the fleet takes ``seconds`` longer, or up to ``to``."""
+        self.database.set(latency=seconds, latency_to=to)
+        try:
+            yield
+        finally:
+            self.database.set(latency=0.0, latency_to=0.0)
 
     def flush_redis(self) -> None:
         """Empty all of Redis: locks, wakes, announcements, the ranking, Dramatiq's queues."""
