@@ -13,6 +13,7 @@ from fleet.console import StartError, say
 _OVERVIEW = """\
 ./dev run                  everything, until Ctrl-C
 ./dev test [fast] [...]    every test, or unit and integration only; further words go to pytest
+./dev chaos [--minutes N]  break everything under load, and see that nothing is lost
 ./dev up | down            the same fleet in the background | stopped, data kept
 ./dev status [--json]      a line per process and service
 ./dev services             only the database, Redis and Kafka, left running; prints their URLs
@@ -54,6 +55,8 @@ def _own(command: str, rest: list[str]) -> int:
     if command == "test":
         # pytest's own --help is the useful one.
         return tests.test(Checkout(), rest)
+    if command == "chaos":
+        return tests.chaos(Checkout(), rest)
     if command == "k6":
         return load.k6(Checkout(), rest)
     if command == "status":
@@ -84,5 +87,6 @@ _OWN = {
     "reset": "Empty the development data.",
     "services": "Start only the database, Redis and Kafka, and print their URLs.",
     "test": "Run the tests.",
+    "chaos": "Break everything, under load, and see that nothing is lost or done twice.",
     "k6": "Run a load script against the fleet.",
 }

@@ -18,6 +18,7 @@ _PACKAGES = {
     "mariadb-install-db": "mariadb-server",
     "redis-server": "redis-server",
     "java": "default-jre-headless",
+    "gcc": "gcc",
     "mvn": "maven",
 }
 

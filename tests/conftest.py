@@ -13,9 +13,8 @@ import pytest
 from redis import Redis
 
 from tests.support.client import Client
+from tests.support.emptying import empty_tables
 from tests.support.services import TestServices, running_test_services
-
-_TABLES_KEPT = {"migrations"}
 
 
 @pytest.fixture(scope="session")
@@ -53,15 +52,9 @@ def database(_schema: None) -> Iterator[None]:
     from domain.ranking import service as ranking
     from domain.ranking.fallback import FromOrders
     from infra.database import database as connection
-    from infra.database import execute, rows, session
     from infra.read_cache import read_cache
 
-    with session():
-        tables = [row[0] for row in rows("SHOW TABLES") if row[0] not in _TABLES_KEPT]
-        for table in tables:
-            # Emptying an empty table costs as much as emptying a full one.
-            if rows(f"SELECT EXISTS (SELECT 1 FROM {table})") == [(1,)]:
-                execute(f"TRUNCATE TABLE {table}")
+    empty_tables()
     # What this process has kept of the shop before is forgotten too.
     read_cache().forget()
     ranking._from_orders = FromOrders(ranking.MAX_LIMIT)

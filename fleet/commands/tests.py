@@ -1,4 +1,4 @@
-"""`./dev test`: every test, or the fast ones; further words go to pytest."""
+"""`./dev test`: every test, or the fast ones; `./dev chaos`: the faults in their long form."""
 
 import os
 import sys
@@ -14,8 +14,17 @@ _FAST = ["tests/unit", "tests/integration", "tests/architecture"]
 
 def test(checkout: Checkout, words: Sequence[str]) -> int:
     """Install what the tests' own services need, then become pytest."""
+    return _become(checkout, ["pytest", *arguments(words)])
+
+
+def chaos(checkout: Checkout, words: Sequence[str]) -> int:
+    """Install what its own services need, then become the fault suite."""
+    return _become(checkout, ["tests.chaos", *words])
+
+
+def _become(checkout: Checkout, module: Sequence[str]) -> int:
     prepare(checkout.layout.base, checkout.environment)
-    command = [sys.executable, "-m", "pytest", *arguments(words)]
+    command = [sys.executable, "-m", *module]
     os.execve(command[0], command, _without_services(checkout.environment))  # noqa: S606
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the fault suite: a stage of its own on the tests' services, and eyes on the topics."""
+"""Fixtures of the fault suite: a stage on the tests' services, and eyes on the topics."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -101,7 +101,7 @@ class Crowd:
 
 def let_them_ask(stage: Stage, crowd: Crowd) -> None:
     """All clients at once; the workers stand still until thrice as many are in line as can win."""
-    workers = [pid for name in ("coupons", "coupons2") for pid in stage.workers(name)]
+    workers = [pid for name in ("coupons", "coupons2") for pid in stage.children(name)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         for pid in workers:
             stage.signal(pid, signal.SIGSTOP)

@@ -58,19 +58,16 @@ def kind(operation: Operation) -> tuple[str, Any]:
 
 def test_every_history_is_linearizable(stage: Stage) -> None:
     seen: Counter[tuple[str, Any]] = Counter()
-    import time
     for number, strike in zip(range(HISTORIES), [*STRIKES] * HISTORIES, strict=False):
         # Given clients of two users and a coupon
         chance = random.Random(f"{SEED}/{number}")
         shop = Shop.opened(stage.api)
-        at=time.monotonic()
         # When something breaks while they are at it
         with stage.slow_database(*SLOW):
             history = played(shop, SEED + number, partial(STRIKES[strike], stage, chance))
         # Then what they saw could have happened one at a time
         assert judged(shop, history) == [], f"history {number}, {strike}"
         seen.update(map(kind, history))
-        print(strike, len(history), sum(1 for h in history if h.key[0]=="coupon"), time.monotonic()-at)
         eventually(stage.healthy, 30, f"the fleet is whole again after: {strike}")
     print(f"seen in {HISTORIES} histories:", dict(seen))
     # And they saw everything that there is to be seen

@@ -152,9 +152,10 @@ class Topics:
 
     def firsts(self) -> dict[str, list[UUID]]:
         """By key, the event ids in the order of their first appearance: what consumers see that
-        drop repeats."""
-        seen = {record.event_id: record for record in reversed(self.read())}
-        ordered = [r for r in self.records if seen.get(r.event_id) is r]
+        drop repeats. What names no event is left out."""
+        named = [record for record in self.read() if "ce_id" in record.headers]
+        seen = {record.event_id: record for record in reversed(named)}
+        ordered = [r for r in named if seen.get(r.event_id) is r]
         by_key = sorted(ordered, key=lambda record: f"{record.topic}/{record.key}")
         return {
             key: [record.event_id for record in of_key]

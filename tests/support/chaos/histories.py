@@ -172,23 +172,19 @@ class _Client:
         ``read`` makes the answer that the model knows of whether it was done, and the body; None
         if it had no effect and tells nothing.
         """
-        key = self._shop.coupon if about_coupon else user
+        key = ("coupon", self._shop.coupon) if about_coupon else ("user", user)
         called_at = time.monotonic()
         answer = self._ended(user, method, path, body)
         returned_at = time.monotonic()
         if answer is None:
-            self._shop.operations.append(Operation(("coupon" if about_coupon else "user", key),
-                                                   asked, called_at))
+            self._shop.operations.append(Operation(key, asked, called_at))
             return
         if answer.status == 503:
             return  # the contract: no job was made
         assert answer.status < 500, answer
         seen = read(answer.status in (200, 201), answer.body)
         if seen is not None:
-            self._shop.operations.append(
-                Operation(("coupon" if about_coupon else "user", key), asked, called_at,
-                          returned_at, seen)
-            )
+            self._shop.operations.append(Operation(key, asked, called_at, returned_at, seen))
 
     def _ended(self, user: int, method: str, path: str, body: Any) -> Answer | None:
         """The answer at the end; None when it is not known whether anything was done."""

@@ -1,11 +1,13 @@
 """After the faults: is everything that was promised done, once, and told to Kafka in order?"""
 
+import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from domain.outbox.events import TOPICS
-from infra.database import placeholders, rows, session
+from infra.database import placeholders
+from tests.support.chaos.readings import asked, platform
 from tests.support.chaos.stage import Stage
 from tests.support.chaos.traffic import Log
 from tests.support.outbox import Topics, committed
@@ -17,45 +19,103 @@ READ_AT_ONCE = 500
 
 @dataclass
 class Verdict:
-    """What was looked at, and each thing that is wrong, in words; nothing wrong is an empty list."""
+    """What was looked at, and each thing that is wrong, in words."""
 
     promised: int = 0
     events: int = 0
+    lost: int = 0
+    """Promised jobs that are gone or never ended, and events that are not in Kafka or not at the
+    data platform."""
+    twice: int = 0
+    """Keys that stand for several jobs, and events that are in Kafka or at the platform and that
+    nothing in the database accounts for."""
+    disordered: int = 0
+    """Aggregates whose events are not in order."""
     seconds_to_quiet: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
 
-def judge(stage: Stage, log: Log, topics: Topics, seconds: float = 90.0) -> Verdict:
+def judge(
+    stage: Stage, log: Log, topics: Topics, seconds: float = 120.0, garbage_under: str = ""
+) -> Verdict:
     """Wait for quiet, ``seconds`` at most, then hold the fleet to every promise in ``log``.
 
-    ``topics`` must have been opened before the first event.
+    ``topics`` must have been opened before the first event. Records under the key
+    ``garbage_under`` are the test's own: audit has to name them, and nothing else.
     """
     verdict = Verdict()
     began = time.monotonic()
-    _await_quiet(log, seconds)
+    _await_quiet(log, seconds, verdict)
     verdict.seconds_to_quiet = time.monotonic() - began
     _check_promises(log, verdict)
-    audit = stage.cli("audit", "--wait", "60", check=False)
-    if audit.returncode != 0:
-        verdict.wrong.append(f"audit ended with {audit.returncode}:\n{audit.stdout[-3000:]}")
-    _check_topics(topics, verdict)
-    for entry in log.server_errors():
-        verdict.wrong.append(f"{entry.kind} was answered {entry.status} {entry.code}")
+    _check_audit(stage, garbage_under, verdict)
+    _check_topics(topics, garbage_under, verdict)
+    _check_platform(stage, verdict)
     return verdict
 
 
-def _await_quiet(log: Log, seconds: float) -> None:
-    """Until no promised job is under way and no event waits."""
+def judge_promises(log: Log, seconds: float = 60.0) -> Verdict:
+    """The part of it that needs no Kafka: every promised job has ended, once."""
+    verdict = Verdict()
+    promised = {UUID(job).bytes for job in log.jobs()}
 
-    def quiet() -> bool:
-        with session():
-            waiting = rows(
-                "SELECT (SELECT COUNT(*) FROM jobs WHERE queue_lane IS NOT NULL) + "
-                "(SELECT COUNT(*) FROM outbox_events WHERE pending_shard IS NOT NULL)"
-            )
-        return int(waiting[0][0]) == 0
+    def ended() -> bool:
+        return not promised & {uuid for (uuid,) in asked(
+            "SELECT uuid FROM jobs WHERE queue_lane IS NOT NULL"
+        )}
 
-    eventually(quiet, seconds, f"{len(log.jobs())} promised jobs end, and their events are sent")
+    _await(ended, seconds, f"{len(promised)} promised jobs end", verdict)
+    _check_promises(log, verdict)
+    return verdict
+
+
+def _await(quiet: Callable[[], bool], seconds: float, what: str, verdict: Verdict) -> None:
+    try:
+        eventually(quiet, seconds, what)
+    except AssertionError as error:
+        verdict.wrong.append(str(error))
+
+
+_OWED = """
+    SELECT (SELECT COUNT(*) FROM jobs WHERE queue_lane IS NOT NULL),
+           (SELECT COUNT(*) FROM outbox_events WHERE pending_shard IS NOT NULL),
+           (SELECT COUNT(*) FROM order_exports WHERE pending_order_id IS NOT NULL),
+           (SELECT COUNT(*) FROM outbox_events WHERE aggregatetype = 'order') -
+           (SELECT COUNT(*) FROM order_exports)
+"""
+
+
+def _await_quiet(log: Log, seconds: float, verdict: Verdict) -> None:
+    """Until no promised job is under way, no event waits, and the data platform has its own."""
+    what = f"{len(log.jobs())} promised jobs end, and their events are sent and exported"
+    _await(lambda: not any(asked(_OWED)[0]), seconds, what, verdict)
+    left = asked(_OWED)[0]
+    if any(left):
+        verdict.wrong.append("left: {} jobs, {} events, {} exports, {} not heard of".format(*left))
+
+
+def _check_audit(stage: Stage, garbage_under: str, verdict: Verdict) -> None:
+    audit = stage.cli("audit", "--json", "--wait", "60", check=False)
+    try:
+        told = json.loads(audit.stdout)
+    except ValueError:
+        verdict.wrong.append(f"audit ended with {audit.returncode}: {audit.stderr[-3000:]}")
+        return
+    named = {
+        violation["rule"]: violation
+        for finding in told["invariants"] for violation in finding["violations"]
+    }
+    expected = {"event-unknown", "event-misplaced"} if garbage_under else set()
+    if garbage_under and not expected & named.keys():
+        verdict.wrong.append("audit does not name the messages that are not ours")
+    verdict.wrong += [
+        f"audit: {json.dumps(violation)[:1000]}"
+        for rule, violation in named.items() if rule not in expected
+    ]
+    verdict.wrong += [
+        f"audit: not checked: {reason}"
+        for finding in told["invariants"] for reason in finding["unchecked"]
+    ]
 
 
 def _check_promises(log: Log, verdict: Verdict) -> None:
@@ -63,40 +123,74 @@ def _check_promises(log: Log, verdict: Verdict) -> None:
     promised = list(log.jobs())
     verdict.promised = len(promised)
     status: dict[str, str] = {}
-    with session():
-        for start in range(0, len(promised), READ_AT_ONCE):
-            part = [UUID(job).bytes for job in promised[start : start + READ_AT_ONCE]]
-            for uuid, state in rows(
-                f"SELECT uuid, status FROM jobs WHERE uuid IN ({placeholders(len(part))})", part
-            ):
-                status[str(UUID(bytes=uuid))] = state
+    for start in range(0, len(promised), READ_AT_ONCE):
+        part = [UUID(job).bytes for job in promised[start : start + READ_AT_ONCE]]
+        for uuid, state, by_system in asked(
+            "SELECT uuid, status, system_failure FROM jobs "
+            f"WHERE uuid IN ({placeholders(len(part))})", part,
+        ):
+            status[str(UUID(bytes=uuid))] = "given up" if by_system else state
     for job in promised:
         if job not in status:
             verdict.wrong.append(f"job {job} was promised and does not exist")
         elif status[job] not in ENDED:
-            verdict.wrong.append(f"job {job} is still {status[job]}")
+            verdict.wrong.append(f"job {job} is {status[job]}")
+    verdict.lost += sum(status.get(job) not in ENDED for job in promised)
     by_key: dict[tuple[int, str], set[str]] = {}
     for entry in log.jobs().values():
         by_key.setdefault((entry.user, entry.key), set()).add(entry.job)
+    doubled = {key: jobs for key, jobs in by_key.items() if len(jobs) > 1}
+    verdict.twice += len(doubled)
     verdict.wrong += [
         f"key {key} of user {user} stands for {len(jobs)} jobs"
-        for (user, key), jobs in by_key.items() if len(jobs) > 1
+        for (user, key), jobs in doubled.items()
+    ]
+    verdict.wrong += [
+        f"{entry.kind} was answered {entry.status} {entry.code}" for entry in log.server_errors()
     ]
 
 
-def _check_topics(topics: Topics, verdict: Verdict) -> None:
+def _check_topics(topics: Topics, garbage_under: str, verdict: Verdict) -> None:
     """What Kafka holds, without repeats, is what the outbox owes: each aggregate's, in order."""
     owed, seen = committed(), topics.firsts()
+    if garbage_under:
+        seen = {key: ids for key, ids in seen.items() if not key.endswith(f"/{garbage_under}")}
     verdict.events = sum(map(len, owed.values()))
     for key in sorted(owed.keys() | seen.keys()):
         if owed.get(key, []) == seen.get(key, []):
             continue
         missing = set(owed.get(key, [])) - set(seen.get(key, []))
         foreign = set(seen.get(key, [])) - set(owed.get(key, []))
+        verdict.lost += len(missing)
+        verdict.twice += len(foreign)
+        verdict.disordered += not missing and not foreign
         what = f"lacks {len(missing)}, has {len(foreign)} unknown" if missing or foreign else (
             "is out of order"
         )
         verdict.wrong.append(f"{key} {what}")
 
 
-__all__ = ["TOPICS", "Verdict", "judge"]
+def _check_platform(stage: Stage, verdict: Verdict) -> None:
+    """The data platform has booked each order's events, once and in order."""
+    owed: dict[int, list[str]] = {}
+    for order_id, event_id in asked(
+        "SELECT aggregateid, event_id FROM outbox_events WHERE aggregatetype = 'order' ORDER BY id"
+    ):
+        owed.setdefault(order_id, []).append(str(UUID(bytes=event_id)))
+    booked: dict[int, list[str]] = {}
+    after = 0
+    while page := platform(stage, "GET", f"/orders?after={after}")["orders"]:
+        for order in page:
+            booked[order["orderId"]] = [event["eventId"] for event in order["events"]]
+        after = page[-1]["orderId"]
+    for order_id in sorted(owed.keys() | booked.keys()):
+        due, there = owed.get(order_id, []), booked.get(order_id, [])
+        if due == there:
+            continue
+        verdict.lost += len(set(due) - set(there))
+        verdict.twice += len(there) - len(set(there) & set(due))
+        verdict.disordered += sorted(due) == sorted(there)
+        verdict.wrong.append(f"order {order_id} at the platform: {there}, not {due}")
+
+
+__all__ = ["Verdict", "judge", "judge_promises"]

@@ -16,7 +16,9 @@ from typing import Literal
 
 _COMMIT = b"\x03COMMIT"
 """A COM_QUERY packet (MySQL protocol, command 0x03) without its four bytes of header."""
+_ROLLBACK = b"\x03ROLLBACK"
 CHUNK = 64 * 1024
+KEPT = 256 * 1024
 
 
 @dataclass
@@ -26,13 +28,15 @@ class Behaviour:
     ``mode``: ``pass``; ``silent`` (half-open: bytes are taken and go nowhere); ``refuse`` (cut, and
     new ones are cut at once). ``latency`` in seconds before each answer; up to ``latency_to``, by
     chance, where that is more. ``cut_commits``: so many of the next COMMITs reach the server, whose
-    answer is then kept and the connection cut.
+    answer is then kept and the connection cut; ``cut_after``: only those of transactions in which
+    this text was sent.
     """
 
     mode: Literal["pass", "silent", "refuse"] = "pass"
     latency: float = 0.0
     latency_to: float = 0.0
     cut_commits: int = 0
+    cut_after: str = ""
 
     def seconds(self) -> float:
         """How long the next answer is kept."""
@@ -78,11 +82,19 @@ class Proxy:
             while data := await reader.read(CHUNK):
                 if self._behaviour.mode == "silent":
                     continue
-                if self._behaviour.cut_commits > 0 and data[4:] == _COMMIT:
-                    self._behaviour.cut_commits -= 1
-                    link.cut_at_answer = True
+                link.said = (link.said + data)[-KEPT:]
+                if data[4:] == _COMMIT:
+                    if self._behaviour.cut_commits > 0 and self._wanted(link):
+                        self._behaviour.cut_commits -= 1
+                        link.cut_at_answer = True
+                    link.said = b""
+                elif data[4:] == _ROLLBACK:
+                    link.said = b""
                 writer.write(data)
                 await writer.drain()
+
+    def _wanted(self, link: "_Link") -> bool:
+        return self._behaviour.cut_after.encode() in link.said
 
     async def _answers(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: "_Link"
@@ -117,6 +129,8 @@ class _Link:
     """What is known of one connection."""
 
     cut_at_answer: bool = False
+    said: bytes = b""
+    """What the client has sent since its transaction before."""
 
 
 class Dial:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,6 @@ from fleet.layout import PROJECT, Layout
 from fleet.ports import find_free_port
 from fleet.processes import Spawned, spawn
 from fleet.supervision.fleet import Fleet
-from fleet.supervision.procfile import Program
 from tests.support.api import Api
 from tests.support.chaos.proxy import Dial
 from tests.support.services import TestServices
@@ -43,8 +42,7 @@ class Stage:
     services: TestServices
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
-    twice: Sequence[str] = ()
-    """Programs of which there is a second one, with a 2 behind its name."""
+    procfile: Path = PROJECT / "Procfile"
 
     def __post_init__(self) -> None:
         taken: set[int] = set()
@@ -52,7 +50,7 @@ class Stage:
             taken.add(find_free_port(taken))
         self.port, self.platform_port, *self._proxy_ports = taken
         self.layout = Layout(self.directory)
-        self.fleet = Fleet(self.layout)
+        self.fleet = Fleet(self.layout, self.procfile)
         self.api = Api(f"http://127.0.0.1:{self.port}")
         self.database = Dial(self._proxy_ports[1])
         self.redis = Dial(self._proxy_ports[3])
@@ -78,15 +76,10 @@ class Stage:
             )
             eventually(dial.ready, 15, "the proxy takes orders")
         self.cli("migrate")
-        self.fleet.start(self._programs(), self._environment(), self.port, tied=True)
-        self.fleet.await_ready(self.api.base)
-
-    def _programs(self) -> list[Program]:
-        """The Procfile's, without the payment provider's stand-in, which nobody is told of."""
+        # The payment provider's stand-in is left out: nobody is told of it.
         programs = [one for one in self.fleet.programs() if one.name != "payments"]
-        return programs + [
-            Program(f"{one.name}2", one.command) for one in programs if one.name in self.twice
-        ]
+        self.fleet.start(programs, self._environment(), self.port, tied=True)
+        self.fleet.await_ready(self.api.base)
 
     def end(self) -> None:
         """Whatever runs ends."""
@@ -125,15 +118,15 @@ class Stage:
     def pids(self, kind: str) -> list[int]:
         """The processes of a kind (see KINDS) that run now."""
         program, wants_children = KINDS[kind]
-        if wants_children:
-            return self.workers(program)
-        state = self.fleet.states().get(program)
-        return [] if state is None or state.pid is None else [state.pid]
+        return self.children(program) if wants_children else self._masters(program)
 
-    def workers(self, program: str) -> list[int]:
-        """The worker processes that run now of a program, by its name."""
+    def children(self, program: str) -> list[int]:
+        """The worker processes of a program of the Procfile."""
+        return [child for pid in self._masters(program) for child in _children(pid)]
+
+    def _masters(self, program: str) -> list[int]:
         state = self.fleet.states().get(program)
-        return [] if state is None or state.pid is None else _children(state.pid)
+        return [state.pid] if state is not None and state.pid is not None else []
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """Signal a process of the fleet; one that has just ended is let be."""
@@ -163,11 +156,13 @@ class Stage:
 
 @contextmanager
 def staged(
-    services: TestServices, directory: Path, settings: Mapping[str, str] | None = None,
-    twice: Sequence[str] = (),
+    services: TestServices,
+    directory: Path,
+    settings: Mapping[str, str] | None = None,
+    procfile: Path = PROJECT / "Procfile",
 ) -> Iterator[Stage]:
     """A stage with everything running, ended afterwards whatever happens."""
-    stage = Stage(services, directory, settings or {}, twice)
+    stage = Stage(services, directory, settings or {}, procfile)
     try:
         stage.start()
         yield stage
@@ -183,7 +178,18 @@ def _through(url: str, port: int) -> str:
 
 
 def _children(pid: int) -> list[int]:
+    """Those that do the work: multiprocessing's own helper is none of them."""
     found: list[int] = []
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        found += map(int, (thread / "children").read_text().split())
-    return found
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return []  # it has just ended
+    return [child for child in found if "resource_tracker" not in _command(child)]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -16,7 +16,7 @@ Strike = Callable[[Stage, random.Random], None]
 def kill_worker(stage: Stage, chance: random.Random) -> None:
     """One worker process of each lane ends at once."""
     for lane in Lane:
-        for pid in stage.workers(chance.choice([str(lane), f"{lane}2"])):
+        for pid in stage.children(chance.choice([str(lane), f"{lane}2"])):
             stage.signal(pid, signal.SIGKILL)
 
 
@@ -29,7 +29,7 @@ def empty_redis(stage: Stage, chance: random.Random) -> None:
 
 def kill_front(stage: Stage, chance: random.Random) -> None:
     """A web process ends at once: its clients have no answer."""
-    stage.signal(chance.choice(stage.workers("web")), signal.SIGKILL)
+    stage.signal(chance.choice(stage.children("web")), signal.SIGKILL)
 
 
 def stop_user_holder(stage: Stage, chance: random.Random) -> None:
@@ -54,7 +54,7 @@ def _stop_holder(
 
     def stopped() -> int:
         """A worker that stands still and holds jobs, 0 if this one had none."""
-        [pid] = stage.workers(chance.choice([str(lane), f"{lane}2"]))
+        [pid] = stage.children(chance.choice([str(lane), f"{lane}2"]))
         stage.signal(pid, signal.SIGSTOP)
         held, end = _leases(lane), time.monotonic() + lease / 3
         # Those of the other worker end within this; a lease that is left is the stopped one's.
