@@ -1,8 +1,9 @@
 """Races: a few clients want the same thing at the same instant, again and again.
 
-The rounds of a race have nothing in common, so ten of them run at once: that the others are in the
-way makes each less orderly. All the while the database takes its time with each answer, so that
-what is read has often changed before it is used.
+The rounds of a race have nothing in common, so ten of them run at once. The clients of a round
+begin a moment after each other, with those of other rounds in between: so their requests are not
+done in one batch by one worker, but by two workers at the same time. All the while the database
+takes its time with each answer, so that what is read has often changed before it is used.
 """
 
 import random
@@ -14,10 +15,13 @@ from typing import Any, TypeVar
 from tests.support.api import Answer, Api
 from tests.support.chaos.stage import Stage
 from tests.support.rush import at_once
+from tests.support.waiting import eventually
 
 AT_ONCE = 10
 SLOW = (0.05, 0.1)
 """Seconds by which each answer of the database is late, by chance."""
+APART = 0.03
+"""Seconds between the clients of a round; a commit takes many times that."""
 END_SECONDS = 120.0
 
 T = TypeVar("T")
@@ -49,14 +53,22 @@ def ask(
     api: Api, user: int, method: str, path: str, body: Any = None, *, admin: bool = False,
     **headers: str,
 ) -> End:
-    """Ask, and wait for the end: with the answer, or by polling where that takes too long."""
-    answer = api.call(
-        method, path, body, user=user, admin=admin, prefer="wait=30", **headers
-    )
-    return followed(api, user, answer, admin=admin)
+    """Ask, and wait for the end: with the answer, or by polling where that takes too long.
+
+    Who is answered 503 (others were in the way for too long) knows that nothing was done, and asks
+    again.
+    """
+
+    def asked() -> Answer | None:
+        answer = api.call(method, path, body, user=user, admin=admin, prefer="wait=30", **headers)
+        return answer if answer.status != 503 else None
+
+    answer = eventually(asked, END_SECONDS, "an answer other than 503")
+    assert answer is not None
+    return followed(api, user, answer)
 
 
-def followed(api: Api, user: int, answer: Answer, *, admin: bool = False) -> End:
+def followed(api: Api, user: int, answer: Answer) -> End:
     """The end of what was answered with ``answer``."""
     replayed = answer.headers.get("Idempotent-Replayed") == "true"
     if answer.status != 202:
@@ -109,11 +121,12 @@ class Rounds:
 
 
 def _played(rounds: Sequence[tuple[T, Sequence[Move]]]) -> list[tuple[T, Sequence[End]]]:
-    """All moves of all ``rounds``, at the same instant."""
+    """All moves of all ``rounds``: their first ones at the same instant, then their second ones."""
     ends: list[dict[int, End]] = [{} for _ in rounds]
 
     def playing(number: int, place: int, move: Move) -> Callable[[], None]:
         def play() -> None:
+            time.sleep(place * APART)
             ends[number][place] = move()
 
         return play
