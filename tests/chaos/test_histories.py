@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 
 HISTORIES = extent("CHAOS_HISTORIES", 6)
 SEED = extent("CHAOS_SEED", 1)
-SLOW = (0.005, 0.02)
+SLOW = (0.003, 0.012)
 
 pytestmark = pytest.mark.timeout(120 + 40 * HISTORIES)
 

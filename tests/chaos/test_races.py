@@ -19,6 +19,9 @@ from tests.support.services import TestServices
 from tests.support.waiting import eventually
 
 ROUNDS = extent("CHAOS_ROUNDS", 10)
+LATE = 5.0
+"""Seconds within which a third client may step in: before, while, or after the others' orders are
+worked."""
 
 pytestmark = pytest.mark.timeout(120 + 20 * ROUNDS)
 
@@ -176,7 +179,7 @@ def test_double_use_of_one_coupon(api: Api, rounds: Rounds) -> None:
             api.put_in_cart(given.user, given.product)
             return order(api, given.user, body)
 
-        return [*[partial(order, api, given.user, body)] * 2, rounds.late(fill_and_order, 2)]
+        return [*[partial(order, api, given.user, body)] * 2, rounds.late(fill_and_order, LATE)]
 
     # Then one order has used it; the others came too late, or for a cart that was no longer there
     for given, ends in rounds.run(prepare, race):
@@ -199,7 +202,7 @@ def test_a_balance_spent_twice(api: Api, rounds: Rounds) -> None:
             api.put_in_cart(given.user, given.product)
             return order(api, given.user)
 
-        return [*[partial(order, api, given.user)] * 2, rounds.late(refill_and_order, 2)]
+        return [*[partial(order, api, given.user)] * 2, rounds.late(refill_and_order, LATE)]
 
     # Then it is paid for once
     for given, ends in rounds.run(prepare, race):

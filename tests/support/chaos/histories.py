@@ -25,7 +25,7 @@ from tests.support.waiting import eventually
 CLIENTS = 8
 MOVES = 15
 OPENING = 500
-TOTAL = 6
+TOTAL = 10
 SEEN_BEFORE = 10
 PRICE = 300
 PATIENCE = 60.0
@@ -44,11 +44,12 @@ class Shop:
     product: int
     operations: list[Operation] = field(default_factory=list)
     carts: dict[int, threading.Lock] = field(default_factory=dict)
+    struck: threading.Event = field(default_factory=threading.Event)
 
     @staticmethod
     def opened(api: Api) -> "Shop":
         users = [api.new_user(OPENING) for _ in range(2)]
-        askers = users + [api.new_user() for _ in range(12)]
+        askers = users + [api.new_user() for _ in range(20)]
         product, coupon = api.new_product(1_000_000, PRICE), api.new_coupon(TOTAL)
         return Shop(
             api, users, askers, coupon, product, carts={user: threading.Lock() for user in users}
@@ -60,7 +61,10 @@ def played(shop: Shop, seed: int, fault: Callable[[], None]) -> Sequence[Operati
     with ThreadPoolExecutor(CLIENTS) as pool:
         playing = [pool.submit(_Client(shop, seed, number).play) for number in range(CLIENTS)]
         eventually(lambda: len(shop.operations) >= SEEN_BEFORE, 30, "a history begins")
-        fault()
+        try:
+            fault()
+        finally:
+            shop.struck.set()
         for client in playing:
             client.result()
     return shop.operations
@@ -80,8 +84,13 @@ class _Client:
     def play(self) -> None:
         moves = [self._charge, self._pay, self._refund, self._read_balance, self._issue,
                  self._read_coupon, self._set_total]
-        for move in self._random.choices(moves, [4, 4, 2, 3, 5, 3, 1], k=MOVES):
+        made = 0
+        while made < MOVES or not self._shop.struck.is_set():
+            [move] = self._random.choices(moves, [4, 4, 2, 3, 5, 3, 1])
             move()
+            made += 1
+            if made >= MOVES:  # what is still to be struck must have something to be struck at
+                self._shop.struck.wait(0.1)
 
     def _charge(self) -> None:
         amount = self._random.randint(1, 400)
@@ -156,7 +165,7 @@ class _Client:
         )
 
     def _set_total(self) -> None:
-        total = self._random.randint(4, 9)
+        total = self._random.randint(6, 14)
         self._do(
             1, SetTotal(total), "PATCH", f"/api/coupons/{self._shop.coupon}",
             {"maxQuantity": total}, lambda won, body: True if won else REFUSED,

@@ -53,19 +53,27 @@ def _stop_holder(
     lease = float(stage.settings["LEASE_SECONDS"])
 
     def stopped() -> int:
-        """A worker that stands still and holds jobs, 0 if this one had none."""
-        [pid] = stage.children(chance.choice([str(lane), f"{lane}2"]))
-        stage.signal(pid, signal.SIGSTOP)
+        """A worker that stands still and holds jobs; 0 if none did just now.
+
+        Both are stopped while somebody holds jobs, and one goes on: if a lease is left when it must
+        have ended what it had, that is the other one's.
+        """
+        pids = [pid for name in (str(lane), f"{lane}2") for pid in stage.children(name)]
+        if len(pids) < 2 or not _leases(lane):
+            return 0
+        holder, other = chance.sample(pids, 2)
+        stage.signal(holder, signal.SIGSTOP)
+        stage.signal(other, signal.SIGSTOP)
         held, end = _leases(lane), time.monotonic() + lease / 3
-        # Those of the other worker end within this; a lease that is left is the stopped one's.
+        stage.signal(other, signal.SIGCONT)
         while held and time.monotonic() < end:
             time.sleep(0.02)
             held &= _leases(lane)
         if not held:
-            stage.signal(pid, signal.SIGCONT)
-        return pid if held else 0
+            stage.signal(holder, signal.SIGCONT)
+        return holder if held else 0
 
-    pid = eventually(stopped, 20, "a worker that holds jobs")
+    pid = eventually(stopped, 30, "a worker that holds jobs")
     try:
         if flush:
             stage.flush_redis()
