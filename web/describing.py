@@ -155,7 +155,7 @@ def accepts_some(
     )
 
 
-def listed(
+def pages(
     shape: type[BaseModel], *problems: type[DomainError]
 ) -> Callable[[View], View]:
     """A page of a list, with Link to the next one."""

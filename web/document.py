@@ -108,10 +108,9 @@ def _errors(one: Operation) -> list[type[DomainError]]:
     found: list[type[DomainError]] = []
     if one.access != PUBLIC:
         found += [NotAuthenticated, NotAllowed]  # a token may lack the scope
-    query = one.model("query")
     if one.model("path") is not None:
         found.append(NoSuchThing)  # an id out of bounds names nothing
-    if one.model("body") is not None or query is not None:
+    if _unreadable(one):
         found.append(InvalidRequest)
     if one.path.startswith("/api/"):
         found += [TooManyRequests, Unavailable]
@@ -120,7 +119,9 @@ def _errors(one: Operation) -> list[type[DomainError]]:
 
 def _unreadable(one: Operation) -> list[int]:
     """The statuses of an invalid request, by what it may consist of."""
-    found = [422]
+    found = []
+    if one.model("body") is not None or one.model("query") is not None:
+        found.append(422)
     if one.model("body") is not None:
         found += [400, 408, 413, 415]
     if one.model("query") is not None:
@@ -230,7 +231,10 @@ def _told_headers(operations: Iterable[Operation]) -> dict[str, Any]:
         found.update(one.said.problem_headers)
         for answer in one.said.answers:
             found.update(answer.headers)
-    return {one.component: one.told() for one in sorted(found, key=lambda one: one.component)}
+    told = {one.component: one.told() for one in sorted(found, key=lambda one: one.component)}
+    if len(told) != len(found):
+        raise ValueError("two headers of one name and use")
+    return told
 
 
 def _require_different(names: list[str]) -> None:

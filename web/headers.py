@@ -8,17 +8,20 @@ from web.prefer import MAX_WAIT_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One header. ``promised``: an answer that is told to have it always has it."""
+    """One header. ``promised``: an answer that is told to have it always has it. ``use`` tells
+    several of one name apart."""
 
     name: str
     description: str
     schema: tuple[tuple[str, Any], ...] = (("type", "string"),)
     promised: bool = True
+    use: str = ""
 
     @property
     def component(self) -> str:
         """Its name among the document's components."""
-        return self.name if self.promised else f"{self.name}-maybe"
+        parts = (self.name, self.use, "" if self.promised else "maybe")
+        return "-".join(part for part in parts if part)
 
     def told(self) -> dict[str, Any]:
         """The Header Object of an answer."""
@@ -55,7 +58,7 @@ RETRY_AFTER = Header(
 )
 MONITOR = Header(
     "Link", "Where the job is polled (with `Prefer: wait`)",
-    _text('^</api/jobs/[0-9a-f-]{36}>; rel="monitor"$'),
+    _text('^</api/jobs/[0-9a-f-]{36}>; rel="monitor"$'), use="monitor",
 )
 PREFERENCE_APPLIED = Header(
     "Preference-Applied", "The wait that was agreed to (RFC 7240)", _text("^wait=[0-9]+$")
@@ -83,7 +86,8 @@ PREFER = Header(
     f"`wait=N` holds the answer until the job has ended, N seconds (≤ {MAX_WAIT_SECONDS}) at most",
 )
 NEXT_PAGE = Header(
-    "Link", "Where the list goes on (RFC 8288), if it does", _text('; rel="[a-z]+"'),
+    "Link", "The other pages of the list (RFC 8288), the next one above all",
+    _text('^<[^>]+>; rel="(next|first|prev|last)"'), use="pages",
 )
 RATE_LIMIT = Header("RateLimit", "What is left of the caller's limits, and for how many seconds")
 RATE_LIMIT_POLICY = Header("RateLimit-Policy", "The caller's limits, by class of routes")

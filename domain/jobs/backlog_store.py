@@ -7,12 +7,13 @@ OLDEST_LOOKED_AT = 1_000
 """More than all workers of a lane hold at once: what runs already says nothing of those behind."""
 
 # A key whose earliest job waits for its retry, or for an expired lease to be taken over, says
-# nothing of the workers; the others' oldest job does, whether they are at that key or not.
+# nothing of the workers; the others' oldest job does, whether they are at that key or not. Nor
+# does one that was begun before: a charge whose outcome came late was not waiting for a worker.
 _OLDEST = """
     SELECT TIMESTAMPDIFF(MICROSECOND, j.accepted_at, NOW(3)) / 1000000
-    FROM (SELECT id, queue_key, status, accepted_at FROM jobs
+    FROM (SELECT id, queue_key, status, accepted_at, started_at FROM jobs
           WHERE queue_lane = %s ORDER BY id LIMIT %s) j
-    WHERE j.status = 'queued'
+    WHERE j.status = 'queued' AND j.started_at IS NULL
       AND (SELECT CASE h.status WHEN 'queued' THEN h.due_at IS NULL OR h.due_at <= NOW(3)
                                 ELSE h.lease_until > NOW(3) END
            FROM jobs h WHERE h.queue_key = j.queue_key ORDER BY h.seq, h.id LIMIT 1)

@@ -68,6 +68,10 @@ def _retry(client: Client) -> Any:
     return client.post(f"/api/admin/jobs/{job}/retry")
 
 
+def _set_control(client: Client) -> Any:
+    return client.call("PUT", "/api/admin/controls/lane.users.paused", json={"value": True})
+
+
 ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("POST", "/api/users"): (_create_user, "user.create"),
     ("POST", "/api/products"): (_create_product, "product.create"),
@@ -78,6 +82,7 @@ ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("POST", "/api/admin/orders/<id:orderId>/resync"): (_resync, "order.resync"),
     ("POST", "/api/admin/outbox/<id:eventId>/redrive"): (_redrive, "outbox.redrive"),
     ("POST", "/api/admin/outbox/redrive"): (_redrive_all, "outbox.redrive"),
+    ("PUT", "/api/admin/controls/<string:name>"): (_set_control, "control.set"),
     ("POST", "/api/admin/jobs/<string:jobId>/retry"): (_retry, "job.retry"),
 }
 """A valid request for each route by which admins change something, and how its row calls it."""
@@ -131,6 +136,7 @@ def test_an_act_that_is_refused_leaves_none(
 ) -> None:
     method, rule = route
     path = rule.replace("<string:jobId>", "01998888-0000-7000-8000-000000000000")
+    path = path.replace("<string:name>", "no.such.switch")
     for word in ("productId", "couponId", "orderId", "eventId"):
         path = path.replace(f"<id:{word}>", "4711")
     # When what it is done to is not there, or what it asks for makes no sense

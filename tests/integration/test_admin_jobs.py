@@ -22,7 +22,8 @@ from tests.support.client import Client
 from tests.support.failing import acts, fail, failed, refuse, retried, retry
 from tests.support.market import balance, broken_rules, result, select
 from tests.support.shop import accepted, given_users, jobs, submit, work
-from web.shapes.failed_jobs import FailedJobPage, RetryJob
+from web.shapes.failed_jobs import FailedJobPage
+from web.shapes.jobs import Job
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +89,7 @@ def test_a_retry_is_a_new_job_at_the_end_of_its_key(client: Client, redis: Redis
     answer = retry(client, job)
     # Then it is accepted as any command
     body = answer.get_json()
-    RetryJob.model_validate(body)
+    Job.model_validate(body)
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/api/jobs/{body['jobId']}"
     assert answer.headers["Retry-After"] == "1"
@@ -98,7 +99,7 @@ def test_a_retry_is_a_new_job_at_the_end_of_its_key(client: Client, redis: Redis
     assert "Idempotent-Replayed" not in answer.headers
     # And it stands behind the others, is its user's to see, and the failed one names it
     polled = client.user(user).get(answer.headers["Location"]).get_json()
-    RetryJob.model_validate(polled)
+    Job.model_validate(polled)
     assert (polled["position"], polled["retryOf"]) == (2, str(job))
     assert listed(client)[0]["retriedBy"] == body["jobId"]
     # And the act is written down

@@ -49,7 +49,7 @@ def test_a_view_may_say_what_its_page_needs(client: Client) -> None:
         return Response("page", headers={"Content-Security-Policy": "default-src 'self'"})
 
     with app_with() as other:
-        other._app.add_url_rule("/page", view_func=public(page))
+        other.app.add_url_rule("/page", view_func=public(page))
         answer = other.get("/page")
     assert answer.headers.getlist("Content-Security-Policy") == ["default-src 'self'"]
 

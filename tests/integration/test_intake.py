@@ -15,6 +15,7 @@ from domain.jobs.intake import Intake
 from domain.jobs.keys import idempotency_claim
 from domain.jobs.kinds import Command, Lane
 from domain.kernel.errors import KeyReused, Unavailable
+from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from domain.wallet import charge
 from infra.database import database as connection
@@ -247,7 +248,7 @@ def test_a_hundred_requests_with_one_key_at_once_make_one_job() -> None:
 
     def send(at: int) -> None:
         start.wait()
-        answers.append(intakes[at % 4].submit(a_charge(user, key="k"), uuid.uuid4()))
+        answers.append(intakes[at % 4].submit(a_charge(user, key="k"), uuid7()))
 
     # When a hundred requests with one key come at once
     threads = [threading.Thread(target=send, args=(at,)) for at in range(100)]
@@ -272,7 +273,7 @@ def test_one_bad_request_does_not_spoil_its_commit() -> None:
 
     def send(name: str, command: Command) -> None:
         try:
-            answers[name] = intake.submit(command, uuid.uuid4())
+            answers[name] = intake.submit(command, uuid7())
         except Exception as error:
             answers[name] = error
 
@@ -311,7 +312,7 @@ def test_who_is_told_of_no_job_has_none(monkeypatch: pytest.MonkeyPatch) -> None
     def send(name: str) -> threading.Thread:
         def run() -> None:
             try:
-                answers[name] = intake.submit(a_charge(user), uuid.uuid4())
+                answers[name] = intake.submit(a_charge(user), uuid7())
             except Unavailable as error:
                 answers[name] = error
 
@@ -361,7 +362,7 @@ def test_a_commit_whose_answer_was_lost_is_read_back(
     monkeypatch.setattr(type(connection), "commit", answer_lost)
     monkeypatch.setattr(intake_store, "committed", away_at_first)
     # When a request is in it, Then its answer is what the database says in the end
-    name = uuid.uuid4()
+    name = uuid7()
     if was_committed:
         assert intake.submit(a_charge(user), name).uuid == name
     else:

@@ -1,7 +1,6 @@
 """More work than a lane should take is turned away, and the other lane goes on."""
 
 import threading
-import uuid
 
 import pytest
 from redis import Redis
@@ -16,6 +15,7 @@ from domain.jobs.kinds import Command, Lane
 from domain.jobs.lanes import LaneState
 from domain.jobs.shedding import Limits
 from domain.kernel.errors import Unavailable
+from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from domain.wallet import charge
 from infra import metrics
@@ -59,7 +59,7 @@ def intake(quick: None) -> Intake:
 
 def refused(intake: Intake, command: Command) -> Unavailable | None:
     try:
-        intake.submit(command, uuid.uuid4())
+        intake.submit(command, uuid7())
     except Unavailable as refusal:
         return refusal
     return None
@@ -86,11 +86,11 @@ def test_a_full_lane_takes_nothing_more_until_it_is_drained(intake: Intake, redi
 def test_what_repeats_a_job_is_answered_even_then(intake: Intake) -> None:
     [user] = given_users(0)
     # Given an accepted charge with a key, in a lane that is full by now
-    first = intake.submit(a_charge(user, "k"), uuid.uuid4())
+    first = intake.submit(a_charge(user, "k"), uuid7())
     accepted(*[a_charge(user) for _ in range(LIMIT)])
     eventually(lambda: refused(intake, a_charge(user)), 5, "the lane is full")
     # When it is sent again, Then it finds its job
-    again = intake.submit(a_charge(user, "k"), uuid.uuid4())
+    again = intake.submit(a_charge(user, "k"), uuid7())
     assert (again.uuid, again.replayed) == (first.uuid, True)
 
 

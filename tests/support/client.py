@@ -30,7 +30,7 @@ class Client:
         return Client(self.app, issue(user_id, ["payments"], timedelta(hours=1)))
 
     def scoped(self, user_id: int, *scopes: str) -> "Client":
-        return Client(self._app, issue(user_id, scopes, timedelta(hours=1)))
+        return Client(self.app, issue(user_id, scopes, timedelta(hours=1)))
 
     def call(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = dict(options.pop("headers", {}))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Flask
 from jsonschema import Draft202012Validator, FormatChecker
@@ -49,6 +50,8 @@ class Document:
         where = f"{method} {path} → {status}"
         borne = {name.lower(): value for name, value in headers.items()}
         media_type = borne.get("content-type", "").partition(";")[0]
+        if operation == {}:  # served, but no part of the API
+            return
         if operation is None:  # nothing is there, or not by this method
             assert status in (401, 404, 405, 429) or method == "OPTIONS", where
             if method != "OPTIONS":
@@ -75,15 +78,17 @@ class Document:
         return None if error is None else f"{error.json_path}: {error.message}"
 
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
+        """None where nothing is; empty for what is served and no operation of the API."""
         try:
             rule, _ = self._urls.match(
-                path.partition("?")[0], "GET" if method == "HEAD" else method, return_rule=True
+                unquote(path.partition("?")[0]), "GET" if method == "HEAD" else method,
+                return_rule=True,
             )
         except HTTPException:
             return None
         template = _VARIABLE.sub(r"{\1}", rule.rule)
         verb = "get" if method == "HEAD" else method.lower()
-        found: dict[str, Any] | None = self.told["paths"].get(template, {}).get(verb)
+        found: dict[str, Any] = self.told["paths"].get(template, {}).get(verb, {})
         return found
 
     def _check_headers(

@@ -33,6 +33,7 @@ class FuzzedShop:
             "couponId": lambda: self._coupon_for(label), "userCouponId": lambda: self._user_coupon,
             "orderId": lambda: self._order_for(label), "jobId": lambda: self._job,
             "eventId": lambda: self._event, "itemId": self._new_item,
+            "name": lambda: "read-only",
         }
         for name in case.path_parameters or {}:
             case.path_parameters[name] = ids[name]()

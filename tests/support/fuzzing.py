@@ -24,7 +24,7 @@ MUST_HOLD_FOR_NONSENSE = (*MUST_HOLD, "negative_data_rejection")
 JUDGED_BY_MEANING = {"/cursor", "/startsAt", "/expiresAt", "/maxQuantity", "/quantity", "/kind"}
 """Places whose rule a schema cannot say: a cursor that was made here, a time to come, a total that
 is not less than what is issued."""
-REFUSED_FOR_WHAT_IS = {401, 402, 403, 404, 409, 429}
+REFUSED_FOR_WHAT_IS = {401, 402, 403, 404, 409, 412, 429}
 """Well-formed requests may be answered so, by what there is or who asks."""
 
 

@@ -11,6 +11,7 @@ from domain.jobs.kinds import Command, Kinds, Lane
 from domain.jobs.lanes import LaneStates, always_running
 from domain.jobs.service import find
 from domain.jobs.status_store import JobRecord
+from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from infra.database import execute, run_transaction, session
 
@@ -34,7 +35,7 @@ def given_users(*balances: int) -> list[int]:
 
 def submit(*commands: Command, kinds: Kinds = KINDS) -> list[Result]:
     """One group commit of ``commands``: what each was answered."""
-    requests = [(uuid.uuid4(), command) for command in commands]
+    requests = [(uuid7(), command) for command in commands]
     results = run_transaction(lambda: Batch(kinds, requests).write())
     return [results[name] for name, _ in requests]
 

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 from domain.admin_audit import service
 from web.api import slice_api
 from web.auth import admin
-from web.describing import listed
+from web.describing import pages
 from web.paging import Answer, Listing
 from web.schemas import MAX_ID, Limit, Query
 from web.shapes.admin_audit import ActPage
@@ -34,7 +34,7 @@ class ActList(Query):
 
 @api.get("/audit-log", summary="What admins did, newest first")
 @admin
-@listed(ActPage)
+@pages(ActPage)
 def list_acts(query: ActList) -> Answer:
     before = LISTING.before(query.cursor)
     found = service.acts(query.action, query.admin_id, before, query.limit + 1)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from domain.controls import service
+from domain.controls.errors import NoSuchControl
 from web.api import slice_api
 from web.auth import admin, principal
 from web.describing import answers
@@ -32,7 +33,7 @@ def list_controls() -> dict[str, Any]:
 
 @api.put("/<string:name>", summary="Set a switch")
 @admin
-@answers(Control)
+@answers(Control, NoSuchControl)
 @allowed_in_read_only
 def set_control(path: ControlPath, body: ControlBody) -> dict[str, Any]:
     """Every process follows within a second."""

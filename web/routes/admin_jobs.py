@@ -22,7 +22,7 @@ from domain.orders.errors import Changed, NotCancellable
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import admin, principal
-from web.describing import accepts_some, listed
+from web.describing import accepts_some, pages
 from web.paging import Answer, Listing
 from web.problems import invalid
 from web.routes.jobs import JobPath
@@ -49,7 +49,7 @@ class FailedJobList(Query):
 
 @api.get("", summary="Jobs that failed for a system reason, newest first")
 @admin
-@listed(FailedJobPage)
+@pages(FailedJobPage)
 def list_failed_jobs(query: FailedJobList) -> Answer:
     """``retriedBy`` names the job that did a failed one again."""
     if query.kind is not None and query.kind not in KINDS:

@@ -7,7 +7,7 @@ from domain.outbox import service as outbox
 from domain.outbox.errors import NoSuchEvent
 from web.api import slice_api
 from web.auth import admin, principal
-from web.describing import answers, listed
+from web.describing import answers, pages
 from web.paging import Answer, Listing
 from web.schemas import Id, Limit, Path, Query
 from web.shapes import operations as shapes
@@ -29,7 +29,7 @@ class EventList(Query):
 
 @api.get("", summary="Events, newest first, without what they say")
 @admin
-@listed(shapes.OutboxEventList)
+@pages(shapes.OutboxEventList)
 def list_events(query: EventList) -> Answer:
     before = LISTING.before(query.cursor)
     found = outbox.page(query.status, before, query.limit + 1)

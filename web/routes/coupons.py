@@ -21,7 +21,7 @@ from domain.wallet.errors import UserNotFound
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import public_api, slice_api
 from web.auth import may_reach, principal, public, require_user, subject, user
-from web.describing import accepts, answers, listed
+from web.describing import accepts, answers, pages
 from web.paging import Answer, Listing
 from web.problems import invalid
 from web.read_only import allowed_in_read_only
@@ -90,7 +90,7 @@ def _position(cursor: str | None) -> tuple[datetime, int] | None:
 
 @listing.get("/coupons", summary="Coupons that can be had now or soon")
 @public
-@listed(shapes.CouponList)
+@pages(shapes.CouponList)
 def list_coupons(query: CouponList) -> Answer:
     """Those that expire first come first."""
     found = service.issuable(_position(query.cursor), query.limit + 1)
@@ -132,7 +132,7 @@ def validate_coupon(body: ValidationBody, query: WhoseCoupon) -> dict[str, Any]:
 
 @api.get("/users/<id:userId>/coupons", summary="A user's coupons, newest first")
 @user
-@listed(shapes.UserCouponList, NotAllowed, UserNotFound)
+@pages(shapes.UserCouponList, NotAllowed, UserNotFound)
 def list_user_coupons(path: UserPath, query: UserCouponList) -> Answer:
     require_user(path.user_id)
     before = HELD.before(query.cursor)

@@ -3,9 +3,10 @@
 from pathlib import Path as Directory
 
 import flask_openapi_swagger
-from flask import Response, current_app, request, send_from_directory
+from flask import Response, current_app, send_from_directory
 
 from domain.kernel.errors import NoSuchThing
+from web import conditional
 from web.api import public_api
 from web.auth import public
 from web.describing import answers, with_etag
@@ -44,10 +45,7 @@ def get_document() -> Response:
     response = current_app.response_class(
         current_app.document_bytes, mimetype="application/json"  # type: ignore[attr-defined]
     )
-    response.headers["Cache-Control"] = "no-cache"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return conditional.public(response)
 
 
 @api.get("/docs", summary="This document, readable")

@@ -16,7 +16,7 @@ from web import headers
 from web.accepting import await_end, job_response
 from web.api import slice_api
 from web.auth import is_admin, may_reach, principal, subject, user, user_or_payments
-from web.describing import answers, listed, with_etag
+from web.describing import answers, pages, with_etag
 from web.headers import maybe
 from web.paging import Answer, Listing
 from web.prefer import wait_seconds
@@ -70,7 +70,7 @@ def get_job(path: JobPath) -> Response:
 
 @api.get("/jobs", summary="The caller's jobs, newest first")
 @user
-@listed(shapes.JobList)
+@pages(shapes.JobList)
 def list_jobs(query: JobList) -> Answer:
     if query.kind is not None and query.kind not in KINDS:
         raise invalid(f"kind is one of {', '.join(KINDS.names())}.", "/kind")

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 
 from domain.kernel.errors import NoSuchThing, NotAllowed
+from web import conditional
 from web.api import public_api
 from web.auth import public
 from web.describing import answers
@@ -50,7 +51,4 @@ def operators_file(path: FilePath) -> Response:
     if body is None:
         raise NoSuchThing
     response = current_app.response_class(body, mimetype=page.FILES[path.name])
-    response.headers["Cache-Control"] = "no-cache"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return conditional.revalidated(response, "no-cache")

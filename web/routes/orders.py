@@ -15,7 +15,7 @@ from domain.wallet.errors import BalanceTooLow, UserNotFound
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import may_reach, principal, subject, user
-from web.describing import accepts, answers, listed
+from web.describing import accepts, answers, pages
 from web.paging import Answer, Listing, numbered
 from web.schemas import Body, Id, Limit, NoBody, Path, Query, example
 from web.shapes import orders as shapes
@@ -93,7 +93,7 @@ def cancel_order(path: OrderPath, body: NoBody) -> Response:  # noqa: ARG001
 
 @api.get("/orders", summary="A user's orders, newest first")
 @user
-@listed(shapes.OrderList)
+@pages(shapes.OrderList)
 def list_orders(query: OrderList) -> Answer:
     """Link leads to the other pages of the list as it was at its first one, however many orders
     are made meanwhile."""

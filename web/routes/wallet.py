@@ -9,7 +9,7 @@ from domain.wallet.errors import BalanceTooHigh, PaymentRefused, UserNotFound
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import principal, require_user, user, user_or_payments
-from web.describing import accepts, answers, listed
+from web.describing import accepts, answers, pages
 from web.paging import Answer, Listing
 from web.schemas import Amount, Body, Id, Limit, Name, Path, PrintableKey, Query, example
 from web.shapes import wallet as shapes
@@ -74,7 +74,7 @@ def get_balance(path: UserPath) -> dict[str, int]:
 
 @api.get("/users/<id:userId>/balance/history", summary="A balance's movements, newest first")
 @user
-@listed(shapes.BalanceHistory, NotAllowed, UserNotFound)
+@pages(shapes.BalanceHistory, NotAllowed, UserNotFound)
 def get_history(path: UserPath, query: HistoryQuery) -> Answer:
     require_user(path.user_id)
     before = LISTING.before(query.cursor)

@@ -22,7 +22,7 @@ class Alive(Shape):
 
 
 class DependencyState(Shape):
-    state: Annotated[str, Field(description="up, down or away, unknown, unset; or what stands in for it")]
+    state: Annotated[str, Field(description="up, down, away, unset or unknown; or a stand-in")]
     needed_to_accept: bool
 
 

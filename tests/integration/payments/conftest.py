@@ -7,6 +7,7 @@ import pytest
 
 from domain.payments import answers
 from domain.payments import asker as asker_module
+from infra import callers
 from infra.settings import settings
 from tests.support.payments import Provider
 
@@ -23,6 +24,7 @@ def provider(_provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     """A provider that holds nothing; the shop's settings name it."""
     _provider.reset()
     monkeypatch.setenv("PAYMENT_GATEWAY_URL", _provider.url)
+    monkeypatch.setattr(callers, "IDLE_SECONDS", 0.5)
     monkeypatch.setattr(asker_module, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(asker_module, "VOID_SECONDS", 0.05)
     monkeypatch.setattr(answers, "random", lambda: 0.1)

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from redis import Redis
 
+from domain.jobs import backlog_store
 from domain.jobs.errors import JobNotQueued
 from domain.jobs.kinds import Lane
 from domain.jobs.service import cancel, find
@@ -287,6 +288,22 @@ def test_one_that_was_let_go_waits_for_nobody(redis: Redis, provider: Provider) 
     assert balance(user) == 3
 
 
+def test_an_outcome_that_comes_late_makes_no_lane_late(redis: Redis, provider: Provider) -> None:
+    # Given a charge that was let go an hour ago, whose outcome has just come
+    [user] = given_users(0)
+    [uuid] = accepted(a_charge(user, 1))
+    work(redis)
+    let_holds_end()
+    with session():
+        execute("UPDATE jobs SET accepted_at = NOW(3) - INTERVAL 1 HOUR")
+    with asking(provider):
+        eventually(lambda: request_of(uuid) == "approved")
+    # Then the lane has not let anybody wait for an hour
+    assert find(uuid).status == "queued"
+    with session():
+        assert backlog_store.oldest_seconds(Lane.USERS) < 60
+
+
 def test_a_known_charge_does_not_overtake_one_before_it_that_is_not(
     redis: Redis, provider: Provider
 ) -> None:
@@ -399,6 +416,35 @@ def test_what_was_approved_and_cannot_be_booked_is_given_back(
         eventually(lambda: request_of(uuid) == "voided")
     assert (provider.held(uuid) or {})["status"] == "voided"
     assert balance(user) == 10**15 - 10
+
+
+def test_an_approved_charge_that_the_system_fails_is_given_back(
+    redis: Redis, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an approved charge that cannot be booked for a fault of ours
+    [user] = given_users(0)
+    [uuid] = accepted(a_charge(user, 40, "tx"))
+    work(redis)
+    with asking(provider):
+        eventually(lambda: request_of(uuid) == "approved")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(charge, "append", broken)
+        work(redis)
+        # When it has failed for thirty seconds
+        with session():
+            execute("UPDATE jobs SET failing_since = NOW(3) - INTERVAL 31 SECOND, due_at = NOW(3)")
+        work(redis)
+    assert code_of(uuid) == "COMMON004"
+    # Then the money goes back, and the transactionId may be used for another charge
+    with Wakes(redis) as wakes, asking(provider, wakes):
+        eventually(lambda: request_of(uuid) == "voided")
+        [again] = accepted(a_charge(user, 40, "tx"))
+        eventually(lambda: all_ended([again]))
+    assert (balance(user), provider.stats()["voided"], provider.stats()["approved"]) == (40, 1, 1)
 
 
 def test_without_a_provider_nothing_is_asked_or_looked_up(
