@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 
 CLIENTS = 8
 MOVES = 15
-OPENING = 500
+OPENING = 300
 TOTAL = 10
 SEEN_BEFORE = 10
 PRICE = 300
@@ -197,7 +197,7 @@ class _Client:
 
     def _ended(self, user: int, method: str, path: str, body: Any) -> Answer | None:
         """The answer at the end; None when it is not known whether anything was done."""
-        key, persistent = next(self._keys), method == "POST" and self._random.random() < 0.5
+        key, persistent = next(self._keys), method == "POST" and self._random.random() < 1 / 3
         deadline = time.monotonic() + PATIENCE
         while True:
             answer = self._try(user, method, path, body, key)

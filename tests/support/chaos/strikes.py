@@ -28,8 +28,9 @@ def empty_redis(stage: Stage, chance: random.Random) -> None:
 
 
 def kill_front(stage: Stage, chance: random.Random) -> None:
-    """A web process ends at once: its clients have no answer."""
-    stage.signal(chance.choice(stage.children("web")), signal.SIGKILL)
+    """Both web processes end at once: whoever waits has no answer."""
+    for pid in stage.children("web"):
+        stage.signal(pid, signal.SIGKILL)
 
 
 def stop_user_holder(stage: Stage, chance: random.Random) -> None:
@@ -95,7 +96,7 @@ def _leases(lane: Lane) -> set[bytes]:
 STRIKES: dict[str, Strike] = {
     "a worker of each lane killed": kill_worker,
     "Redis emptied": empty_redis,
-    "a web process killed": kill_front,
+    "the web processes killed": kill_front,
     "a holder of users' jobs stopped": stop_user_holder,
     "a holder of coupons' jobs stopped": stop_coupon_holder,
     "a holder stopped, its locks gone": stop_holder_without_locks,
