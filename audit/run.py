@@ -22,6 +22,7 @@ _LOOK_AGAIN_SECONDS = 0.5
 # Dead letters and failed exports wait for an operator, not for time.
 _UNDER_WAY = """
     SELECT (SELECT COUNT(*) FROM jobs WHERE queue_lane IS NOT NULL)
+         + (SELECT COUNT(*) FROM payment_requests WHERE next_attempt_at IS NOT NULL)
          + (SELECT COUNT(*) FROM outbox_events WHERE pending_shard IS NOT NULL)
          + (SELECT COUNT(*) FROM order_exports WHERE status = 'pending')
          + (SELECT COUNT(*) FROM orders

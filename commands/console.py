@@ -52,15 +52,21 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(inner).split())
 
 
-def print_table(columns: list[str], lines: list[list[object]], empty: str) -> None:
-    """A table on standard output, or the sentence ``empty`` if there are no lines."""
+def print_table(
+    columns: list[str], lines: list[list[object]], empty: str, whole_first: bool = False
+) -> None:
+    """A table on standard output, or the sentence ``empty`` if there are no lines.
+
+    ``whole_first``: what is in the first column is to be copied, so it is never cut short.
+    """
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     if not lines:
         click.echo(empty)
         return
-    table = Table(*columns)
+    width = max(len(str(line[0])) for line in lines) if whole_first else None
+    table = Table(Column(columns[0], min_width=width, no_wrap=whole_first), *columns[1:])
     for line in lines:
         table.add_row(*("" if cell is None else str(cell) for cell in line))
     Console().print(table)

@@ -48,16 +48,17 @@ def redrive(event_id: int | None, every: bool) -> None:
     It comes late: after events of its aggregate that were published meanwhile. An event that is
     not dead is left as it is.
     """
-    from domain.outbox import service
+    from domain.admin_audit.service import COMMAND_LINE
+    from domain.operations import service
     from domain.outbox.errors import NoSuchEvent
 
     if (event_id is None) != every:
         raise click.UsageError("Give either an ID or --all.")
     if event_id is None:
-        click.echo(f"{service.redrive_all()} sent again")
+        click.echo(f"{service.redrive_all(COMMAND_LINE)} sent again")
         return
     try:
-        event = service.redrive(event_id)
+        event = service.redrive(event_id, COMMAND_LINE)
     except NoSuchEvent as error:
         raise click.ClickException(error.detail) from None
     click.echo(f"{event['id']} {event['type']} is {event['status']}")

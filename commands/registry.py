@@ -3,14 +3,20 @@
 What a command needs is imported when it runs: printing a token must not wait for a database client.
 """
 
+from commands.asyncapi import asyncapi
 from commands.audit import audit
+from commands.controls import controls
 from commands.jobs import jobs
 from commands.migrate import migrate
 from commands.openapi import openapi
 from commands.outbox import outbox
+from commands.payments import payments
 from commands.ranking import ranking
 from commands.seed import seed
 from commands.settings import settings
 from commands.token import token
 
-COMMANDS = (audit, jobs, migrate, openapi, outbox, ranking, seed, settings, token)
+COMMANDS = (
+    asyncapi, audit, controls, jobs, migrate, openapi, outbox, payments, ranking, seed, settings,
+    token,
+)

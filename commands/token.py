@@ -42,10 +42,13 @@ def token(
 
     They are signed with JWT_SECRET; no service needs to run, and no user needs to exist.
     """
-    from infra.tokens import issue
+    from infra.tokens import NoSecret, issue
 
     if (user is None) == (users is None):
         raise click.UsageError("Give either --user or --users.")
     scopes = ["user", *(["admin"] if admin else []), *(["payments"] if payments else [])]
-    for user_id in [user] if user is not None else users or ():
-        click.echo(issue(user_id, scopes, timedelta(hours=hours)))
+    try:
+        for user_id in [user] if user is not None else users or ():
+            click.echo(issue(user_id, scopes, timedelta(hours=hours)))
+    except NoSecret as error:
+        raise click.ClickException(f"{error}.") from None

@@ -18,6 +18,7 @@ from fleet.supervision.procfile import Program
 
 _DEFAULT_PORT = 8000
 _DEFAULT_PLATFORM_PORT = 8900
+_DEFAULT_PAYMENTS_PORT = 8901
 
 
 class Checkout:
@@ -55,16 +56,21 @@ class Checkout:
         return int(wanted)
 
     def programs(self) -> list[Program]:
-        """The fleet's; without the stand-in where a real data platform is named."""
-        return [
-            program
-            for program in self.fleet.programs()
-            if program.kind != "platform" or self._wants_platform()
-        ]
+        """The fleet's; without the stand-ins that are not wanted."""
+        wanted = {"platform": self._wants_platform(), "payments": self._wants_payments()}
+        return [one for one in self.fleet.programs() if wanted.get(one.name, True)]
 
     def _wants_platform(self) -> bool:
-        production = self.environment.get("APP_ENV") == "production"
-        return not production and "DATA_PLATFORM_URL" not in self.environment
+        """Unless a real data platform is named."""
+        return not self._production() and "DATA_PLATFORM_URL" not in self.environment
+
+    def _wants_payments(self) -> bool:
+        """If asked for, and no real payment provider is named."""
+        asked = self.environment.get("PAYMENT_PROVIDER", "").lower() in ("1", "true", "yes", "on")
+        return asked and not self._production() and "PAYMENT_GATEWAY_URL" not in self.environment
+
+    def _production(self) -> bool:
+        return self.environment.get("APP_ENV") == "production"
 
     def fleet_environment(self, services: ServiceSet, port: int) -> dict[str, str]:
         """What the fleet's processes inherit."""
@@ -75,14 +81,19 @@ class Checkout:
         if self._wants_platform():
             platform_port = self._ports.reserve("platform", prefer=_DEFAULT_PLATFORM_PORT)
             ours["DATA_PLATFORM_URL"] = f"http://127.0.0.1:{platform_port}"
+        if self._wants_payments():
+            payments_port = self._ports.reserve("payments", prefer=_DEFAULT_PAYMENTS_PORT)
+            ours["PAYMENT_GATEWAY_URL"] = f"http://127.0.0.1:{payments_port}"
         return ours
 
     def command_environment(self, services: ServiceSet | None = None) -> dict[str, str]:
         """What a command of the application inherits."""
         return {**self.environment, **(services.urls.environment() if services else {})}
 
-    def platform_port(self) -> int | None:
-        return self._ports.known("platform") if self._wants_platform() else None
+    def stand_in_ports(self) -> dict[str, int | None]:
+        """Where the stand-ins listen, by program; None where none is known."""
+        platform = self._ports.known("platform") if self._wants_platform() else None
+        return {"platform": platform, "payments": self._ports.known("payments")}
 
 
 def application(words: Sequence[str]) -> list[str]:

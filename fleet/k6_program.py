@@ -22,7 +22,7 @@ VARIABLES = frozenset(
     {
         *("AMOUNT", "BASE_URL", "CARTS", "CHARGES", "CLIENTS", "COUPON_ID", "COUPON_REQUESTS"),
         *("DURATION", "ITERATIONS", "JOB_TIMEOUT", "LINES", "ORDERS", "P99_MS", "PRODUCTS"),
-        *("REPEATS", "STAGES", "SUMMARY", "TOKENS", "USERS", "WAIT"),
+        *("RATE", "REPEATS", "STAGES", "SUMMARY", "TOKENS", "USERS", "WAIT"),
     }
 )
 

@@ -14,15 +14,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from infra.settings import settings
-
-PARTITIONS = 3
-RETENTION_MILLISECONDS = 7 * 24 * 3600 * 1000
-MAX_MESSAGE_BYTES = 1_000_000
-"""A record, uncompressed, and a batch of them: what the producer holds itself to."""
-BATCH_OVERHEAD_BYTES = 512
-"""What a batch adds to its records on the wire (61 bytes, by the protocol), with room."""
-TOPIC_MAX_MESSAGE_BYTES = 1_048_588
-"""Kafka's own default, stated so that a broker set otherwise cannot refuse what we may send."""
+from infra.topic_settings import (
+    BATCH_OVERHEAD_BYTES,
+    CLEANUP_POLICY,
+    MAX_MESSAGE_BYTES,
+    PARTITIONS,
+    RETENTION_MILLISECONDS,
+    TOPIC_MAX_MESSAGE_BYTES,
+)
 
 _REQUEST_SECONDS = 10.0
 
@@ -148,7 +147,7 @@ def _create(admin: AdminClient, topics: list[str]) -> None:
                     "retention.ms": str(RETENTION_MILLISECONDS),
                     "max.message.bytes": str(TOPIC_MAX_MESSAGE_BYTES),
                     "message.timestamp.type": "CreateTime",
-                    "cleanup.policy": "delete",
+                    "cleanup.policy": CLEANUP_POLICY,
                 },
             )
             for topic in topics

@@ -26,16 +26,24 @@ DEAF_SECONDS = 10.0
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
-def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> Redis:
+def connect(
+    url: str,
+    answer_seconds: float = ANSWER_SECONDS,
+    connect_seconds: float = CONNECT_SECONDS,
+    *,
+    patient: bool = True,
+) -> Redis:
     """A client that fails within about a second instead of retrying for ten.
 
+    Not ``patient``: what has timed out is not tried a second time.
     Raises nothing here; its calls raise RedisError (time-outs are RedisErrors too).
     """
     return Redis.from_url(
         url,
-        socket_connect_timeout=CONNECT_SECONDS,
+        socket_connect_timeout=connect_seconds,
         socket_timeout=answer_seconds,
-        retry=Retry(NoBackoff(), 1),  # once, for a kept connection that the server has closed
+        # Once, for a kept connection that the server has closed.
+        retry=Retry(NoBackoff(), 1) if patient else Retry(NoBackoff(), 1, (RedisConnectionError,)),
         health_check_interval=15,
     )
 

@@ -1,29 +1,50 @@
-"""Bearer tokens: JSON Web Tokens (RFC 7519), signed with HS256 by JWT_SECRET.
+"""Bearer tokens: JSON Web Tokens (RFC 7519), as RFC 8725 would have them checked.
 
 ``sub`` is the user id, ``scope`` the words (RFC 8693 section 4.2) that say what its bearer may do.
+They are signed with HS256 by JWT_SECRET, or with RS256 or ES256 by a key of JWT_JWKS. Which of
+these are accepted is the configuration's to say, and each key goes with one algorithm: what a
+token's header asks for only picks among them.
 """
 
 import re
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 import jwt
 
-from infra.settings import settings
+from infra.jwks import ALGORITHMS
+from infra.key_set import KeySet
+from infra.settings import Settings, settings
 
-ALGORITHM = "HS256"
-"""The only one accepted: what a token's own header asks for decides nothing (RFC 8725, 3.1)."""
+HS256 = "HS256"
 SCOPES = ("user", "admin", "payments")
-LEEWAY = timedelta(seconds=5)
-"""How far the clocks of those that issue and those that verify may be apart."""
+MAX_LENGTH = 8000
+"""Characters of a token; no header that is longer gets through the usual proxies."""
+PROOFS_KEPT = 8192
+"""Tokens that a process remembers having checked: most come again, and a signature costs more than
+all else that is done before a view runs."""
 
 _USER_ID = re.compile(r"[1-9][0-9]{0,18}")
 _MAX_USER_ID = 2**63 - 1
+_LAST_INSTANT = 253_402_300_799
+"""The end of the year 9999: what is later is no time."""
+_TYPES = {"jwt", "at+jwt", "application/at+jwt"}
+"""What ``typ`` may say, where it says something: other kinds of JWT prove other things (RFC 8725,
+section 3.11)."""
+_NOT_LISTENED_TO = ("crit", "b64", "jwk", "jku", "x5c", "x5u")
+"""Headers that bring keys of their own, or ask for what is not done here."""
 
 
 class InvalidToken(Exception):
     """A token that proves nothing; the message says why, and may be shown to its bearer."""
+
+
+class NoSecret(Exception):
+    """There is no secret to sign tokens with: they come from the issuer of JWT_JWKS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +55,112 @@ class Principal:
     scopes: frozenset[str]
 
 
-def issue(user_id: int, scopes: Collection[str], lifetime: timedelta) -> str:
-    """A token for ``user_id`` with ``scopes``, valid from now for ``lifetime``."""
-    now = datetime.now(UTC)
-    claims = {
-        "sub": str(user_id),
-        "scope": " ".join(scope for scope in SCOPES if scope in scopes),
-        "iat": now,
-        "exp": now + lifetime,
-    }
-    return jwt.encode(claims, settings().jwt_secret, algorithm=ALGORITHM)
+@dataclass(frozen=True, slots=True)
+class _Header:
+    algorithm: str
+    kid: str | None
 
 
-def verify(token: str) -> Principal:
-    """Whose token this is. Raises InvalidToken for one that is forged, expired or malformed."""
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What a token proves from ``begins`` until ``ends``, by Unix time and leeway included."""
+
+    principal: Principal
+    begins: float
+    ends: float
+
+
+class Verifier:
+    """Checks tokens by a secret, by an issuer's keys, or by both, each for its own algorithm."""
+
+    def __init__(
+        self, secret: str | None, keys: KeySet | None, issuer: str = "",
+        audiences: Collection[str] = (), leeway: float = 5.0,
+    ) -> None:
+        self._secret = secret
+        self._keys = keys
+        self._issuer = issuer or None
+        self._audiences = tuple(audiences) or None
+        self._leeway = leeway
+        self._proof = lru_cache(maxsize=PROOFS_KEPT)(self._prove)
+
+    def verify(self, token: str) -> Principal:
+        """Whose token this is.
+
+        Raises InvalidToken for one that is forged, expired, malformed or meant for others, and
+        KeysUnavailable where the issuer's keys could never be fetched.
+        """
+        if len(token) > MAX_LENGTH or not token.isascii():
+            raise InvalidToken("the token is not valid")
+        header = _header(token.partition(".")[0])
+        key = self._secret if header.algorithm == HS256 else self._public_key(header)
+        if key is None:
+            raise InvalidToken("no key that is accepted here has signed the token")
+        # Asked for by this very key: once it is withdrawn or fetched anew, the proof is gone.
+        proof, now = self._proof(token, header.algorithm, key), time.time()
+        if now >= proof.ends:
+            raise InvalidToken("the token has expired")
+        if now < proof.begins:
+            raise InvalidToken("the token is not valid yet")
+        return proof.principal
+
+    def _public_key(self, header: _Header) -> jwt.PyJWK | None:
+        if self._keys is None or header.algorithm not in ALGORITHMS.values():
+            return None
+        return self._keys.find(header.kid, header.algorithm)
+
+    def _prove(self, token: str, algorithm: str, key: str | jwt.PyJWK) -> _Proof:
+        """What the token proves once ``key`` has checked it, whatever the time. Raises
+        InvalidToken."""
+        try:
+            claims = jwt.decode(
+                token, key, algorithms=[algorithm], issuer=self._issuer, audience=self._audiences,
+                options={
+                    "require": ["exp", "sub"], "verify_aud": self._audiences is not None,
+                    # Judged at each use, and more strictly: the library reads texts as numbers.
+                    "verify_exp": False, "verify_nbf": False, "verify_iat": False,
+                },
+            )
+        except jwt.PyJWTError as error:
+            raise InvalidToken(_reason(error)) from None
+        principal = Principal(_user_id(claims["sub"]), _scopes(claims.get("scope", "")))
+        begins = max(_instant(claims, "nbf"), _instant(claims, "iat"))
+        return _Proof(principal, begins - self._leeway, _instant(claims, "exp") + self._leeway)
+
+
+@lru_cache(maxsize=64)
+def _header(segment: str) -> _Header:
+    """The header of a token, which an issuer repeats in all of its tokens. Raises InvalidToken."""
     try:
-        claims = jwt.decode(
-            token,
-            settings().jwt_secret,
-            algorithms=[ALGORITHM],
-            leeway=LEEWAY,
-            options={"require": ["exp", "sub"], "verify_aud": False},
-        )
-    except jwt.ExpiredSignatureError:
-        raise InvalidToken("the token has expired") from None
+        header = jwt.get_unverified_header(segment + "..")
     except jwt.PyJWTError:
         raise InvalidToken("the token is not valid") from None
-    return Principal(_user_id(claims["sub"]), _scopes(claims.get("scope", "")))
+    algorithm, kind = header.get("alg"), header.get("typ", "JWT")
+    if not isinstance(algorithm, str) or any(name in header for name in _NOT_LISTENED_TO):
+        raise InvalidToken("the token's header is not accepted")
+    if not isinstance(kind, str) or kind.lower() not in _TYPES:
+        raise InvalidToken("the token is of another kind")
+    return _Header(algorithm, header.get("kid"))
+
+
+def _reason(error: jwt.PyJWTError) -> str:
+    """What its bearer may be told: more than "not valid" only of a token that was signed by us."""
+    match error:
+        case jwt.InvalidIssuerError():
+            return "the token is of another issuer"
+        case jwt.InvalidAudienceError():
+            return "the token is meant for others"
+        case jwt.MissingRequiredClaimError():
+            return f"the token has no {error.claim}"
+    return "the token is not valid"
+
+
+def _instant(claims: Mapping[str, Any], name: str) -> float:
+    """A NumericDate, which is a number (RFC 7519, section 2); 0 where there is none."""
+    value = claims.get(name, 0)
+    if type(value) not in (int, float) or not 0 <= value <= _LAST_INSTANT:
+        raise InvalidToken(f"the token's {name} is not a time")
+    return float(value)
 
 
 def _user_id(subject: str) -> int:
@@ -73,3 +173,44 @@ def _scopes(scope: object) -> frozenset[str]:
     if not isinstance(scope, str):
         raise InvalidToken("the token's scope is not a string of words")
     return frozenset(scope.split()) & frozenset(SCOPES)
+
+
+_current: tuple[Settings, Verifier] | None = None
+
+
+def _verifier() -> Verifier:
+    """The process's, made when the first token comes: web processes fork before."""
+    global _current
+    current = settings()
+    if _current is None or _current[0] is not current:
+        keys = None
+        if current.jwt_jwks:
+            keys = KeySet.at(current.jwt_jwks, current.jwt_jwks_max_age)
+        _current = current, Verifier(
+            current.hs256_secret, keys, current.jwt_issuer, current.jwt_audiences,
+            current.jwt_leeway,
+        )
+    return _current[1]
+
+
+def verify(token: str) -> Principal:
+    """Whose token this is, by the process's settings; raises what :meth:`Verifier.verify` does."""
+    return _verifier().verify(token)
+
+
+def issue(user_id: int, scopes: Collection[str], lifetime: timedelta) -> str:
+    """A token for ``user_id`` with ``scopes``, valid from now for ``lifetime``. Raises NoSecret."""
+    current, now = settings(), datetime.now(UTC)
+    if current.hs256_secret is None:
+        raise NoSecret("JWT_JWKS is set and JWT_SECRET is not: its issuer alone makes tokens")
+    claims = {
+        "sub": str(user_id),
+        "scope": " ".join(scope for scope in SCOPES if scope in scopes),
+        "iat": now,
+        "exp": now + lifetime,
+    }
+    if current.jwt_issuer:
+        claims["iss"] = current.jwt_issuer
+    if current.jwt_audiences:
+        claims["aud"] = current.jwt_audiences[0]
+    return jwt.encode(claims, current.hs256_secret, algorithm=HS256)

@@ -11,7 +11,7 @@ import structlog
 from domain.outbox.nudge import NudgeListener
 from infra import runtime
 from infra.settings import Settings
-from schedulers import job_sweeper, outbox_relay, purge
+from schedulers import job_sweeper, outbox_relay, payments, purge
 from schedulers.guard import Guarded
 from schedulers.timetable import RELAY, Timetable
 
@@ -31,6 +31,11 @@ def run(settings: Settings, stopping: threading.Event) -> bool:
     timetable.every(RELAY_SECONDS, Guarded(RELAY, outbox_relay.tick))
     timetable.every(SWEEP_SECONDS, Guarded("job_sweeper", job_sweeper.tick))
     timetable.every(PURGE_SECONDS, Guarded("purge", purge.tick), FIRST_PURGE_SECONDS)
+    if settings.payment_gateway_url:
+        timetable.every(SWEEP_SECONDS, Guarded("payment_holds", payments.end_holds))
+        timetable.every(
+            settings.payment_reconcile_seconds, Guarded("reconciliation", payments.reconcile)
+        )
     listener = NudgeListener(settings.redis_url, timetable.nudge)
     timetable.start()
     listener.start()
@@ -47,6 +52,7 @@ def _end(timetable: Timetable, listener: NudgeListener) -> None:
     relay = outbox_relay.relay()
     relay.stop()
     purge.stopping.set()
+    payments.stopping.set()
     listener.stop()
     timetable.stop()
     Guarded("relay_close", relay.close)()

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
@@ -32,11 +33,12 @@ def _schema(services: TestServices) -> None:
     """The process's settings point at the tests' services, whose schema is up to date."""
     os.environ.update(services.urls.environment())
     from domain.outbox import nudge
+    from infra.read_cache import read_cache
     from infra.redis import redis
     from infra.settings import settings
 
     # A test without services may have made these already, for the addresses in the settings.
-    for made_once in (settings, redis, nudge._nudger):
+    for made_once in (settings, redis, read_cache, nudge._nudger):
         made_once.cache_clear()
     from infra import runtime
     from infra.migrate import migrate
@@ -48,8 +50,11 @@ def _schema(services: TestServices) -> None:
 @pytest.fixture
 def database(_schema: None) -> Iterator[None]:
     """The migrated schema, empty."""
+    from domain.ranking import service as ranking
+    from domain.ranking.fallback import FromOrders
     from infra.database import database as connection
     from infra.database import execute, rows, session
+    from infra.read_cache import read_cache
 
     with session():
         tables = [row[0] for row in rows("SHOW TABLES") if row[0] not in _TABLES_KEPT]
@@ -57,6 +62,9 @@ def database(_schema: None) -> Iterator[None]:
             # Emptying an empty table costs as much as emptying a full one.
             if rows(f"SELECT EXISTS (SELECT 1 FROM {table})") == [(1,)]:
                 execute(f"TRUNCATE TABLE {table}")
+    # What this process has kept of the shop before is forgotten too.
+    read_cache().forget()
+    ranking._from_orders = FromOrders(ranking.MAX_LIMIT)
     yield
     connection.forget_idle()
 
@@ -66,8 +74,10 @@ def redis(services: TestServices, _schema: None) -> Redis:
     """The tests' Redis, emptied: both the shop's database and the broker's."""
     from infra.redis import redis as client
 
-    client().flushall()
-    return client()
+    own = client()
+    assert own.get_connection_kwargs()["port"] == urlsplit(services.urls.redis).port
+    own.flushall()
+    return own
 
 
 @pytest.fixture(scope="session")

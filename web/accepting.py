@@ -14,6 +14,7 @@ from domain.jobs.status_store import JobRecord
 from domain.kernel.clock import rfc3339
 from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
+from web.conditional import private
 from web.prefer import wait_seconds
 from web.problems import MEDIA_TYPE, invalid
 from web.state import state
@@ -41,7 +42,7 @@ def accept(command: Command) -> Response:
     """Submit ``command`` and answer as the contract's "Accepting work" says."""
     seconds = wait_seconds(request.headers.get("Prefer"))
     if not seconds:
-        return _answer(state().intake.submit(command, uuid7()), None, waited=False)
+        return _answer(command, state().intake.submit(command, uuid7()), None, waited=False)
     response = _accept_and_wait(command, seconds)
     response.headers["Preference-Applied"] = f"wait={seconds}"
     return response
@@ -59,7 +60,7 @@ def _accept_and_wait(command: Command, seconds: int) -> Response:
             ended = waiting.wait(waiter, seconds)
     finally:
         waiting.leave(waiter)
-    response = _answer(accepted, ended, waited=True)
+    response = _answer(command, accepted, ended, waited=True)
     response.headers["Link"] = f'</api/jobs/{accepted.uuid}>; rel="monitor"'
     return response
 
@@ -78,8 +79,10 @@ def await_end(uuid: UUID, seconds: float) -> JobRecord | None:
         waiting.leave(waiter)
 
 
-def _answer(accepted: Accepted, ended: JobRecord | None, waited: bool) -> Response:
-    response = _ended(ended) if ended is not None else _queued(accepted, waited)
+def _answer(
+    command: Command, accepted: Accepted, ended: JobRecord | None, waited: bool
+) -> Response:
+    response = _ended(ended) if ended is not None else _queued(command, accepted, waited)
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
@@ -101,7 +104,7 @@ def _ended(job: JobRecord) -> Response:
     return job_response(job)  # cancelled by somebody meanwhile
 
 
-def _queued(accepted: Accepted, waited: bool) -> Response:
+def _queued(command: Command, accepted: Accepted, waited: bool) -> Response:
     """202 with the job: as it was accepted, or as it stands now if that may be another state."""
     if accepted.replayed or waited:
         body = service.represent(service.find(accepted.uuid))
@@ -114,6 +117,8 @@ def _queued(accepted: Accepted, waited: bool) -> Response:
             "acceptedAt": rfc3339(accepted.accepted_at),
             "links": service.links(accepted.uuid, cancellable=True),
         }
+        if command.retry_of is not None:
+            body["retryOf"] = str(command.retry_of)
     response = _json(orjson.dumps(body), 202)
     response.headers["Location"] = f"/api/jobs/{accepted.uuid}"
     response.headers["Retry-After"] = "1"
@@ -125,9 +130,7 @@ def job_response(job: JobRecord) -> Response:
     response = _json(orjson.dumps(service.represent(job)), 200)
     if job.status not in ENDED:
         response.headers["Retry-After"] = "1"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return private(response)
 
 
 def _json(body: bytes, status: int, media_type: str = "application/json") -> Response:

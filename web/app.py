@@ -1,29 +1,21 @@
 """The web application: routes, and what goes around every request."""
 
+from functools import cached_property
 from typing import Any
 
-from flask import Response
+import orjson
 from flask_openapi import APIBlueprint, Info, OpenAPI
-from werkzeug.routing import IntegerConverter
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from infra import runtime
-from web import auth, problems, state, tracing
+from web import auth, document, problems, rate_limits, read_only, security_headers, state, tracing
+from web.ids import IdConverter
 from web.problems import validation_problem
 from web.requests import ShopRequest
 from web.routes import APIS
-from web.schemas import MAX_ID
 from web.serializing import OrjsonProvider
 
 VERSION = "0.1.0"
-
-
-class IdConverter(IntegerConverter):
-    """An id in a URL: 1 to 2⁶³−1 in its one spelling; anything else names nothing (404)."""
-
-    regex = r"[1-9]\d{0,18}"
-
-    def __init__(self, map_: object) -> None:
-        super().__init__(map_, min=1, max=MAX_ID)  # type: ignore[arg-type]
 
 
 class Shop(OpenAPI):
@@ -41,6 +33,15 @@ class Shop(OpenAPI):
                 api.paths[path] = self.paths[path].model_copy(update=added)
         super().register_api(api, **options)
 
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()
+        self.spec_json = document.whole(self.spec_json, self)
+
+    @cached_property
+    def document_bytes(self) -> bytes:
+        """The OpenAPI document as it is served, made once a process."""
+        return orjson.dumps(self.api_doc)
+
 
 def create_app() -> Shop:
     """The application of one web process. Opens no connection: gunicorn forks after this."""
@@ -56,17 +57,17 @@ def create_app() -> Shop:
     app.openapi_version = "3.1.0"
     app.url_map.converters["id"] = IdConverter
     app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # a path has one spelling too
     state.install(app, settings)
     tracing.register(app)
+    security_headers.register(app, settings)
     auth.register(app)
+    rate_limits.register(app, settings)
+    read_only.register(app)
     problems.register(app)
     for api in APIS:
         app.register_api(api)
-    app.after_request(_headers)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
-
-
-def _headers(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

@@ -1,7 +1,8 @@
 """Who asks, and may they: decided once, before any route runs.
 
-Every view says who may call it, by :func:`public`, :func:`user` or :func:`admin`; a test walks all
-routes and fails for one that says nothing. The check runs before the body is looked at.
+Every view says who may call it, by :func:`public`, :func:`user`, :func:`user_or_payments` or
+:func:`admin`; a test walks all routes and fails for one that says nothing. The check runs before
+the body is looked at.
 """
 
 from collections.abc import Callable
@@ -9,13 +10,20 @@ from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
 
-from domain.kernel.errors import InternalError, NotAllowed, NotAuthenticated
+from domain.kernel.errors import InternalError, NotAllowed, NotAuthenticated, Unavailable
+from infra.key_set import KeysUnavailable
 from infra.tokens import InvalidToken, Principal, verify
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _ACCESS = "__access__"
-PUBLIC, USER, ADMIN = "public", "user", "admin"
+PUBLIC, USER, USER_OR_PAYMENTS, ADMIN = "public", "user", "user or payments", "admin"
+_SCOPES = {
+    USER: frozenset({"user", "admin"}),
+    USER_OR_PAYMENTS: frozenset({"user", "payments", "admin"}),
+    ADMIN: frozenset({"admin"}),
+}
+"""The scopes of which a token needs one."""
 
 
 def _grant(access: str) -> Callable[[View], View]:
@@ -29,7 +37,9 @@ def _grant(access: str) -> Callable[[View], View]:
 public = _grant(PUBLIC)
 """Anybody, without a token."""
 user = _grant(USER)
-"""Whoever has a token; what they reach is theirs, which the route checks by :func:`may_reach`."""
+"""Users and admins; what users reach is theirs, which the route checks by :func:`may_reach`."""
+user_or_payments = _grant(USER_OR_PAYMENTS)
+"""Also services that charge balances: tokens with the scope ``payments``."""
 admin = _grant(ADMIN)
 """Tokens with the scope ``admin``."""
 
@@ -53,8 +63,8 @@ def _check() -> None:
     g.principal = _principal()
     if access is None:
         raise InternalError("This route does not say who may call it.")
-    if access == ADMIN and "admin" not in g.principal.scopes:
-        raise NotAllowed("This needs an admin's token.")
+    if not _SCOPES[access] & g.principal.scopes:
+        raise NotAllowed(f"This needs a token with the scope {access}.")
 
 
 def _principal() -> Principal:
@@ -65,6 +75,8 @@ def _principal() -> Principal:
         return verify(token.strip())
     except InvalidToken as error:
         raise NotAuthenticated(f"The token is not accepted: {error}.") from None
+    except KeysUnavailable as error:
+        raise Unavailable(f"Try later: {error}.", retry_after=error.retry_after) from None
 
 
 def principal() -> Principal:
@@ -78,8 +90,10 @@ def is_admin() -> bool:
 
 
 def may_reach(user_id: int) -> bool:
-    """Whether what belongs to ``user_id`` is the caller's to see."""
-    return is_admin() or principal().user_id == user_id
+    """Whether what belongs to ``user_id`` is the caller's to see: to the scope ``payments`` alone
+    nothing belongs, whatever its ``sub``."""
+    caller = principal()
+    return is_admin() or (caller.user_id == user_id and "user" in caller.scopes)
 
 
 def require_user(user_id: int) -> None:

@@ -1,10 +1,40 @@
-"""Gunicorn's gevent worker, which also knows how to stop without making anybody wait."""
+"""Gunicorn's gevent worker: it stops without making anybody wait, and no slow client holds it long.
+
+Gunicorn imports this before gevent has patched the standard library, so nothing of the application
+may be imported here but in functions: a database driver would keep one connection for all
+greenlets.
+"""
 
 import socket
+from contextlib import nullcontext
 from typing import Any
 
 import gevent
+from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
+
+from web.slow_clients import TimedSocket
+
+WRITE_SECONDS = 30.0
+SMALL_BODY = 64 * 1024
+"""What is read to its end when a view has answered without it."""
+
+
+class _Response(wsgi.Response):
+    """Without the banner, which gunicorn has no setting for; and the last one of its connection
+    when the process is stopping, or when the rest of its request's body is more than anybody is
+    going to read."""
+
+    stopping = False
+
+    def should_close(self) -> bool:
+        return super().should_close() or self.stopping or _endless(self.req.body)
+
+    def default_headers(self) -> list[str]:
+        return [line for line in super().default_headers() if not line.startswith("Server:")]
+
+
+wsgi.Response = _Response
 
 
 class ShopWorker(GeventWorker):
@@ -15,22 +45,50 @@ class ShopWorker(GeventWorker):
         super().__init__(*args, **kwargs)
         self._idle: set[Any] = set()
 
+    def load_wsgi(self) -> None:
+        from infra.settings import settings
+
+        super().load_wsgi()
+        self._read_seconds = settings().request_read_seconds
+
+    def timeout_ctx(self) -> Any:
+        """Waiting for the next request: the socket sees to that here."""
+        return nullcontext()
+
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        self._idle.add(client)
+        timed = TimedSocket(client, self._read_seconds, self.cfg.keepalive, WRITE_SECONDS)
+        self._idle.add(timed)
         try:
-            super().handle(listener, client, addr)
+            super().handle(listener, timed, addr)
         finally:
-            self._idle.discard(client)
+            self._idle.discard(timed)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         self._idle.discard(sock)
+        sock.answering()
         try:
-            return super().handle_request(listener_name, req, sock, addr)
+            answered = super().handle_request(listener_name, req, sock, addr)
+            _finish(req.body)
+            return answered
         finally:
+            if _unread(req.body):
+                sock.linger()
+            sock.answered()
             self._idle.add(sock)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what never became a request of the application, or broke its answer."""
+        from web.unanswered import answer
+
+        try:
+            client.sendall(answer(exc, addr[0] if addr else ""))
+            client.linger()
+        except OSError:
+            return  # gone: the log knows what it was about
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         super().handle_exit(sig, frame)
+        _Response.stopping = True
         gevent.spawn(self._let_go)  # a signal handler must not block
 
     def _let_go(self) -> None:
@@ -43,3 +101,25 @@ class ShopWorker(GeventWorker):
                 client._sock.shutdown(socket.SHUT_RD)
             except OSError:
                 self._idle.discard(client)
+
+
+def _unread(body: Any) -> bool:
+    """Whether some of the body is still to come, or may be."""
+    reader = body.reader
+    return bool(body.failed or getattr(reader, "length", 0) or getattr(reader, "parser", None))
+
+
+def _endless(body: Any) -> bool:
+    """Whether what is unread of the body is too much, or nobody knows how much."""
+    small = 0 < getattr(body.reader, "length", 0) <= SMALL_BODY and not body.failed
+    return _unread(body) and not small
+
+
+def _finish(body: Any) -> None:
+    """Read the little that a view left unread, so that the next request can be found. Raises
+    StopIteration, which closes the connection, if it does not come."""
+    if _unread(body):
+        try:
+            body.read(SMALL_BODY)
+        except OSError:
+            raise StopIteration from None

@@ -4,28 +4,30 @@ from typing import Any
 
 import orjson
 from flask import Request
-from werkzeug.exceptions import RequestEntityTooLarge
+from gunicorn.http.errors import NoMoreData, ParseException
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from web.problems import invalid
 
 MAX_BODY_BYTES = 64 * 1024
+TOO_LARGE = f"The body may hold {MAX_BODY_BYTES} bytes."
 
 
 class ShopRequest(Request):
     """A request whose JSON body is an object, or absent, which reads as an empty one."""
 
-    max_content_length = MAX_BODY_BYTES
+    # One more than there may be: of a body without a length, Werkzeug would take what is allowed
+    # and leave the rest without a word.
+    max_content_length = MAX_BODY_BYTES + 1
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """The body as an object.
 
-        Raises COMMON001 as 400 for broken JSON or bad UTF-8, 413 for over 64 KiB, 415 for another
-        media type and 422 for JSON that is no object; ``silent`` is not listened to.
+        Raises COMMON001 as 400 for broken JSON, bad UTF-8 or a body that breaks off, 413 for over
+        64 KiB, 415 for another media type and 422 for JSON that is no object, 408 for a body that
+        does not come in time; ``silent`` is not listened to.
         """
-        try:
-            data = self.get_data(cache=True)
-        except RequestEntityTooLarge:
-            raise invalid(f"The body may hold {MAX_BODY_BYTES} bytes.", status=413) from None
+        data = self._body()
         if not data:
             return {}
         if not self.is_json:
@@ -37,3 +39,20 @@ class ShopRequest(Request):
         if not isinstance(body, dict):
             raise invalid("The body must be a JSON object.")
         return body
+
+    def _body(self) -> bytes:
+        try:
+            data = self.get_data(cache=True)
+        except RequestEntityTooLarge:
+            raise invalid(TOO_LARGE, status=413) from None
+        except ClientDisconnected as error:
+            if isinstance(error.__context__, TimeoutError):
+                raise invalid("The body did not come in time.", status=408) from None
+            raise invalid("The body broke off.", status=400) from None
+        except (ParseException, NoMoreData):
+            raise invalid("The body's chunks are not well formed.", status=400) from None
+        if len(data) > MAX_BODY_BYTES:
+            raise invalid(TOO_LARGE, status=413)
+        if len(data) < (self.content_length or 0):  # what was cut off may have been its meaning
+            raise invalid("The body is shorter than Content-Length says.", status=400)
+        return data

@@ -4,6 +4,7 @@ Bodies are strict (a number is a number) and closed (an unknown field is an erro
 closed, and their words are read as what they spell.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -23,6 +24,14 @@ PrintableKey = Annotated[
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
 ]
+
+
+def example(*, rules: Mapping[str, Any] | None = None, **members: Any) -> ConfigDict:
+    """A shape's or a body's example, as a client sees it, and what else its schema says.
+
+    ``rules`` are JSON Schema for what fields alone cannot say.
+    """
+    return ConfigDict(json_schema_extra={**(rules or {}), "examples": [members]})
 
 
 class Schema(BaseModel):
@@ -54,7 +63,9 @@ class NoBody(Body):
 
 class Shape(Schema):
     """What an answer looks like. Told in the document and held by the tests; nothing is checked
-    against it while serving."""
+    against it while serving. Open, since answers may gain members; the tests hold it closed."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class Query(Schema):

@@ -5,7 +5,9 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from domain.controls.service import lane_state
 from domain.jobs.intake import Intake
+from domain.jobs.shedding import Limits
 from domain.jobs.wake import WakeSender
 from domain.kinds import KINDS
 from infra.broker import sending_broker
@@ -30,7 +32,12 @@ def install(app: Flask, settings: Settings) -> None:
     sender = WakeSender(redis(), sending_broker(settings))
     app.extensions[_NAME] = State(
         settings=settings,
-        intake=Intake(KINDS, sender.wake),
+        intake=Intake(
+            KINDS,
+            sender.wake,
+            Limits(settings.lane_max_queued, settings.lane_max_age_seconds),
+            lane_state,
+        ),
         waiting=Waiting(settings.redis_url),
     )
 

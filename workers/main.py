@@ -2,6 +2,7 @@
 
 import dramatiq
 
+from domain.controls.service import lane_state
 from domain.jobs.drain import Drain
 from domain.kinds import KINDS
 from domain.outbox.nudge import nudge
@@ -25,5 +26,6 @@ declare_drain(
         batch_per_key=settings.drain_batch_per_key,
         lease_seconds=settings.lease_seconds,
         after_commit=nudge,
+        lane_state=lane_state,
     ),
 )

@@ -7,6 +7,12 @@ reason, took no part.
 
 from audit.rules import Invariant, Rule
 
+# What makes room for later ones: a pause, or a smaller total, explains no winner after a loser.
+_RAISED = """a.action = 'coupon.change'
+              AND CASE WHEN JSON_VALID(a.detail)
+                       THEN CAST(JSON_VALUE(a.detail, '$.asked.maxQuantity') AS SIGNED)
+                            > CAST(JSON_VALUE(a.detail, '$.before.maxQuantity') AS SIGNED) END"""
+
 _COUNTS = (
     Rule(
         "issued-count",
@@ -42,7 +48,7 @@ _COUNTS = (
 _SEQUENCE = (
     Rule(
         "winners-lowest",
-        """
+        f"""
         SELECT job, concurrencyKey, seq FROM (
             SELECT uuid AS job, concurrency_key AS concurrencyKey, seq, finished_at,
                    status = 'failed' AND CASE WHEN JSON_VALID(error)
@@ -54,14 +60,14 @@ _SEQUENCE = (
         ) placed
         WHERE lost AND later_win IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM admin_audit a
-            WHERE a.action = 'coupon.change' AND a.target = concurrencyKey
+            WHERE {_RAISED} AND a.target = concurrencyKey
               AND a.created_at BETWEEN finished_at AND later_win)
         """,
         "job {job} of {concurrencyKey} was refused as sold out at {seq}, a later one got it",
     ),
     Rule(
         "refused-with-some-left",
-        """
+        f"""
         SELECT j.uuid AS job, c.id AS couponId, j.seq, c.issued_quantity AS issued,
                c.max_quantity AS total
         FROM jobs j JOIN coupons c ON c.id = CAST(SUBSTRING(j.concurrency_key, 8) AS SIGNED)
@@ -69,7 +75,7 @@ _SEQUENCE = (
           AND CASE WHEN JSON_VALID(j.error) THEN JSON_VALUE(j.error, '$.code') = 'C001' END
           AND c.issued_quantity < c.max_quantity AND NOT EXISTS (
               SELECT 1 FROM admin_audit a
-              WHERE a.action = 'coupon.change' AND a.target = j.concurrency_key
+              WHERE {_RAISED} AND a.target = j.concurrency_key
                 AND a.created_at >= j.finished_at)
         """,
         "job {job} was refused coupon {couponId} as sold out at {seq}, {issued} of {total} are "

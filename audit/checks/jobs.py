@@ -3,6 +3,10 @@
 Ended jobs are purged after their retention, so an effect older than that may miss its job; those
 that a transactionId names are kept for ever. Seeded orders (``job_id`` NULL) never had one.
 
+A charge that the payment provider is asked for is parked: it runs without a lease and in no lane,
+and once it has held back the later ones of its user for long enough in no key either. When its
+outcome is known it queues again, then in a key of its own.
+
 A job that has not ended is under way. It is stuck when it stands first in its key, nobody holds
 its lease, and it has been due for over a minute. The later ones of a key wait for the first.
 """
@@ -35,7 +39,15 @@ _STATES = (
         """
         SELECT uuid AS job, kind, status, queue_lane AS lane, queue_key AS queueKey FROM jobs
         WHERE CASE WHEN status IN ('queued', 'running')
-                   THEN NOT (queue_lane IS NOT NULL AND queue_key <=> concurrency_key)
+                   THEN NOT (
+                       (queue_lane IS NOT NULL AND queue_key <=> concurrency_key)
+                       OR (queue_lane IS NOT NULL AND queue_key <=> CONCAT('job:', id)
+                           AND EXISTS (SELECT 1 FROM payment_requests r WHERE r.job_id = jobs.id))
+                       OR (queue_lane IS NULL AND status = 'running'
+                           AND EXISTS (SELECT 1 FROM payment_requests r WHERE r.job_id = jobs.id
+                                       AND r.status = 'asking'
+                                       AND queue_key <=> IF(r.held_until IS NULL, NULL,
+                                                            concurrency_key))))
                    ELSE queue_lane IS NOT NULL OR queue_key IS NOT NULL END
         """,
         "job {job} ({kind}) is {status}, but stands in lane {lane} and key {queueKey}",
@@ -44,7 +56,11 @@ _STATES = (
         "job-lease",
         """
         SELECT uuid AS job, kind, status FROM jobs
-        WHERE CASE WHEN status = 'running' THEN lease_token IS NULL OR lease_until IS NULL
+        WHERE CASE WHEN status = 'running'
+                   THEN (lease_token IS NULL OR lease_until IS NULL)
+                    AND NOT (lease_token IS NULL AND lease_until IS NULL
+                             AND EXISTS (SELECT 1 FROM payment_requests r WHERE r.job_id = jobs.id
+                                         AND r.status = 'asking'))
                    ELSE lease_token IS NOT NULL OR lease_until IS NOT NULL END
         """,
         "job {job} ({kind}) is {status}, which its lease contradicts",
@@ -57,7 +73,9 @@ _STATES = (
         FROM jobs j
         WHERE j.queue_key IS NOT NULL
           AND GREATEST(j.accepted_at, COALESCE(j.due_at, j.accepted_at)) < %(over_age)s
-          AND NOT (j.status = 'running' AND j.lease_until > %(now)s)
+          AND NOT COALESCE(j.status = 'running' AND j.lease_until > %(now)s, FALSE)
+          AND NOT EXISTS (SELECT 1 FROM payment_requests r WHERE r.job_id = j.id
+                          AND (r.held_until >= %(over_age)s OR r.decided_at >= %(over_age)s))
           AND j.id = (SELECT h.id FROM jobs h WHERE h.queue_key = j.queue_key
                       ORDER BY h.seq, h.id LIMIT 1)
         """,
@@ -206,6 +224,34 @@ _KEYS = (
     ),
 )
 
+_RETRIES = (
+    # What is done again had no effect; a UUIDv7 tells when its job was accepted, since when it is
+    # kept.
+    Rule(
+        "retry",
+        """
+        SELECT r.uuid AS job, r.kind, r.retry_of AS failed
+        FROM jobs r LEFT JOIN jobs f ON f.uuid = r.retry_of
+        WHERE r.retry_of IS NOT NULL
+          AND IF(f.id IS NULL,
+                 FROM_UNIXTIME(CONV(HEX(LEFT(r.retry_of, 6)), 16, 10) / 1000) >= %(kept_since)s,
+                 NOT (f.status = 'failed' AND f.system_failure <=> 1 AND f.kind = r.kind
+                      AND f.user_id = r.user_id AND f.concurrency_key = r.concurrency_key
+                      AND f.id < r.id))
+        """,
+        "job {job} ({kind}) does {failed} again, which is not there, is not the same, or did not "
+        "fail for a system reason",
+    ),
+    Rule(
+        "retried-twice",
+        """
+        SELECT retry_of AS job, COUNT(*) AS retries FROM jobs
+        WHERE retry_of IS NOT NULL GROUP BY retry_of HAVING COUNT(*) > 1
+        """,
+        "job {job} was done again {retries} times",
+    ),
+)
+
 JOBS = Invariant(
     1,
     "Jobs",
@@ -213,7 +259,7 @@ JOBS = Invariant(
         "jobs": "SELECT COUNT(*) FROM jobs",
         "keys": "SELECT COUNT(*) FROM idempotency_keys",
     },
-    rules=(*_STATES, *_EFFECTS_WITHOUT_JOB, *_JOBS_WITHOUT_EFFECT, *_KEYS),
+    rules=(*_STATES, *_EFFECTS_WITHOUT_JOB, *_JOBS_WITHOUT_EFFECT, *_KEYS, *_RETRIES),
     under_way={
         "jobsQueued": "SELECT COUNT(*) FROM jobs WHERE status = 'queued'",
         "jobsRunning": "SELECT COUNT(*) FROM jobs WHERE status = 'running'",

@@ -44,6 +44,55 @@ def _jobs_agree(kind: str, job_column: str) -> Rule:
     )
 
 
+_PAYMENTS = (
+    Rule(
+        "payment-state",
+        """
+        SELECT job_id AS jobRow, status FROM payment_requests
+        WHERE status NOT IN ('asking', 'approved', 'booked', 'declined', 'voiding', 'voided')
+           OR (status IN ('asking', 'voiding')) <> (next_attempt_at IS NOT NULL)
+           OR (status = 'asking') <> (decided_at IS NULL)
+           OR (status <> 'asking' AND held_until IS NOT NULL)
+           OR (status NOT IN ('asking', 'declined') AND provider_id IS NULL)
+        """,
+        "the payment of job row {jobRow} is {status}, which its other columns contradict",
+    ),
+    Rule(
+        "payment-charge",
+        """
+        SELECT r.job_id AS jobRow, r.status, r.amount, h.amount AS charged
+        FROM payment_requests r
+        LEFT JOIN balance_history h ON h.job_id = r.job_id AND h.kind = 'charge'
+        WHERE (r.status = 'booked') <> (h.id IS NOT NULL)
+           OR h.amount <> r.amount OR h.user_id <> r.user_id
+        """,
+        "the payment of job row {jobRow} is {status} with {amount} won, {charged} are charged",
+    ),
+    # Asked for is what is parked, and nothing else.
+    Rule(
+        "payment-job",
+        """
+        SELECT r.job_id AS jobRow, r.status, j.status AS jobStatus
+        FROM payment_requests r LEFT JOIN jobs j ON j.id = r.job_id
+        WHERE r.status = 'asking'
+          AND NOT COALESCE(j.status = 'running' AND j.lease_token IS NULL
+                           AND j.kind = 'balance.charge', FALSE)
+        """,
+        "the payment of job row {jobRow} is {status}, its job is {jobStatus}",
+    ),
+    Rule(
+        "payment-stuck",
+        """
+        SELECT r.job_id AS jobRow, r.status FROM payment_requests r
+        LEFT JOIN jobs j ON j.id = r.job_id
+        WHERE r.next_attempt_at < %(over_age)s
+           OR (r.status = 'approved' AND r.decided_at < %(over_age)s
+               AND (j.id IS NULL OR j.finished_at < %(over_age)s))
+        """,
+        "the payment of job row {jobRow} is still {status}, and nobody asks for it",
+    ),
+)
+
 MONEY = Invariant(
     3,
     "Money",
@@ -51,6 +100,12 @@ MONEY = Invariant(
         "users": "SELECT COUNT(*) FROM users",
         "historyRows": "SELECT COUNT(*) FROM balance_history",
         "payments": "SELECT COUNT(*) FROM payments",
+        "paymentsAskedFor": "SELECT COUNT(*) FROM payment_requests",
+    },
+    under_way={
+        "paymentsUnknown": "SELECT COUNT(*) FROM payment_requests "
+        "WHERE next_attempt_at IS NOT NULL",
+        "paymentsDiffering": "SELECT COUNT(*) FROM payment_differences WHERE open = 1",
     },
     rules=(
         Rule(
@@ -133,5 +188,6 @@ MONEY = Invariant(
         ),
         _jobs_agree("payment", "job_id"),
         _jobs_agree("refund", "cancel_job_id"),
+        *_PAYMENTS,
     ),
 )

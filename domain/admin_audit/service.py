@@ -1,4 +1,4 @@
-"""Write down what an admin does."""
+"""Write down what an admin does, and read it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,11 @@ from typing import Any
 import orjson
 
 from domain.admin_audit import store
-from infra.database import run_transaction
+from domain.kernel.clock import rfc3339
+from infra.database import session
+
+COMMAND_LINE = 0
+"""Who acts from the command line: it asks for no token, and no user has this id."""
 
 
 def record(admin_id: int, action: str, target: str, detail: Mapping[str, Any]) -> None:
@@ -18,9 +22,23 @@ def record(admin_id: int, action: str, target: str, detail: Mapping[str, Any]) -
     store.insert(admin_id, action, target, orjson.dumps(detail).decode())
 
 
-def record_request(admin_id: int, action: str, target: str) -> None:
-    """Add an act to the book, committed before it is done, where it takes transactions of its own.
+def acts(
+    action: str | None, admin_id: int | None, before: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Up to ``limit`` acts, newest first, older than the act ``before``."""
+    with session():
+        found = store.page(action, admin_id, before, limit)
+    return [
+        {
+            "id": one.id,
+            "adminId": one.admin_id,
+            "action": one.action,
+            "target": one.target,
+            "detail": orjson.loads(one.detail),
+            "createdAt": rfc3339(one.created_at),
+        }
+        for one in found
+    ]
 
-    So there is no such act without its row; a row may stand for an act that was then refused.
-    """
-    run_transaction(lambda: record(admin_id, action, target, {}))
+
+__all__ = ["COMMAND_LINE", "acts", "record"]

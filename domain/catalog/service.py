@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.admin_audit.service import record
 from domain.answers.service import Answer, once
-from domain.catalog import store
+from domain.catalog import stock_store, store
 from domain.catalog.errors import ProductNotFound
 from domain.catalog.events import product_restocked
 from domain.catalog.rules import NewProduct, Sort, difference, restocked
@@ -16,14 +16,27 @@ from domain.kernel.clock import rfc3339
 from domain.outbox.append import append
 from domain.outbox.nudge import nudge
 from infra.database import run_transaction, session
+from infra.read_cache import read_cache
 
 
 def page(
     sort: Sort, category: str | None, after: tuple[int, int] | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Up to ``limit`` products of a category, or of all, behind the position ``after``."""
-    with session():
-        return [_listed(one) for one in store.page(sort, category, after, limit)]
+    """Up to ``limit`` products of a category, or of all, behind the position ``after``.
+
+    First pages may be up to a second old, but show every change by an admin at once; later ones,
+    of which there are too many to keep, are read now.
+    """
+
+    def read() -> list[dict[str, Any]]:
+        with session():
+            return [_listed(one) for one in store.page(sort, category, after, limit)]
+
+    if after is not None:
+        return read()
+    key = f"{sort}:{limit}:{category or ''}"
+    found: list[dict[str, Any]] = read_cache().get("product list", key, read)
+    return found
 
 
 def position(sort: Sort, shown: Mapping[str, Any]) -> tuple[int, int]:
@@ -33,13 +46,19 @@ def position(sort: Sort, shown: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def product(product_id: int) -> dict[str, Any]:
-    """The product with its description. Raises ProductNotFound."""
-    with session():
-        return _whole(store.find(product_id))
+    """The product with its description; like the first pages of lists, its stock may be up to a
+    second old. Raises ProductNotFound."""
+
+    def read() -> dict[str, Any]:
+        with session():
+            return _whole(store.find(product_id))
+
+    found: dict[str, Any] = read_cache().get("product", str(product_id), read)
+    return found
 
 
 def stock(product_id: int) -> dict[str, Any]:
-    """``{productId, stock, available}``. Raises ProductNotFound."""
+    """``{productId, stock, available}`` as committed now: never cached. Raises ProductNotFound."""
     with session():
         found = store.stock_of(product_id)
     if found is None:
@@ -63,7 +82,8 @@ def create(new: NewProduct, admin_id: int, claim: Claim | None = None) -> Answer
         record(admin_id, "product.create", f"product:{product_id}", asdict(new))
         return _whole(store.find(product_id))
 
-    return once(claim, work)
+    with read_cache().changing():
+        return once(claim, work)
 
 
 def change(product_id: int, changes: Mapping[str, Any], admin_id: int) -> dict[str, Any]:
@@ -78,7 +98,8 @@ def change(product_id: int, changes: Mapping[str, Any], admin_id: int) -> dict[s
         record(admin_id, "product.change", f"product:{product_id}", changed)
         return _whole(store.find(product_id))
 
-    return run_transaction(work, restarts_lock_waits=False)
+    with read_cache().changing():
+        return run_transaction(work, restarts_lock_waits=False)
 
 
 def restock(
@@ -100,12 +121,15 @@ def restock(
             raise ProductNotFound
         delivery = restocked(product_id, found.stock, quantity)
         store.write_restock(delivery)
+        if delivery.was_out:
+            stock_store.insert_back([product_id])
         event = product_restocked(delivery, traceparent)
         append([event])
         record(admin_id, "product.restock", f"product:{product_id}", event.payload)
         return event.payload
 
-    answer = once(claim, work)
+    with read_cache().changing():
+        answer = once(claim, work)
     if not answer.replayed:
         nudge()
     return answer

@@ -34,20 +34,29 @@ def lock(product_ids: Iterable[int]) -> dict[int, Shelf]:
     return {shelf.product_id: shelf for shelf in stock_store.lock(sorted(set(product_ids)))}
 
 
+def hold(product_id: int) -> None:
+    """Let nobody move the product's stock before this transaction ends. Raises ProductNotFound."""
+    if not stock_store.hold(product_id):
+        raise ProductNotFound
+
+
 def write(
     shelves: Iterable[Shelf], movements: Sequence[Movement], reason: Reason, at: datetime
 ) -> None:
     """Write what moved on locked shelves, and a row of the ledger for each movement.
 
-    Each stock goes from what was read to what is left. Raises StockMoved when one was not as read.
+    Each stock goes from what was read to what is left; of one that was out, those who wait for it
+    will be told. Raises StockMoved when one was not as read.
     """
-    stock_store.write([shelf for shelf in shelves if shelf.stock != shelf.opening])
+    moved = [shelf for shelf in shelves if shelf.stock != shelf.opening]
+    stock_store.write(moved)
+    stock_store.insert_back([shelf.product_id for shelf in moved if shelf.opening == 0])
     stock_store.insert_movements(
         [(one.product_id, str(reason), one.quantity, one.order_id, at) for one in movements]
     )
 
 
 __all__ = [
-    "Movement", "NotEnoughStock", "ProductNotFound", "Reason", "Shelf", "TooManyForUser", "lock",
-    "write",
+    "Movement", "NotEnoughStock", "ProductNotFound", "Reason", "Shelf", "TooManyForUser", "hold",
+    "lock", "write",
 ]

@@ -27,6 +27,13 @@ def lock(ids: Sequence[int]) -> list[Shelf]:
     return shelves
 
 
+def hold(product_id: int) -> bool:
+    """Lock the product against changes, shared with others who do. Returns whether it exists."""
+    return bool(
+        rows("SELECT id FROM products WHERE id = %s LOCK IN SHARE MODE", (product_id,))
+    )
+
+
 def write(shelves: Sequence[Shelf]) -> None:
     """Write stock and sales of shelves that moved. Raises StockMoved unless each was as read."""
     for start in range(0, len(shelves), PRODUCTS_AT_ONCE):
@@ -58,4 +65,14 @@ def insert_movements(movements: Sequence[tuple[int, str, int, int, datetime]]) -
             "INSERT INTO stock_movements (product_id, kind, quantity, order_id, created_at) VALUES "
             + placeholders(len(movements), "(%s,%s,%s,%s,%s)"),
             [value for movement in movements for value in movement],
+        )
+
+
+def insert_back(product_ids: Sequence[int]) -> None:
+    """Note that the stock of these locked products went from 0 to more: who waits will be told."""
+    if product_ids:
+        execute(
+            "INSERT INTO back_in_stock (product_id) VALUES "
+            + placeholders(len(product_ids), "(%s)"),
+            product_ids,
         )

@@ -1,10 +1,11 @@
 """The job ``coupon.issue``: one of a limited number, to whoever asked first."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from domain.coupons import gate, gate_store, issue_store
-from domain.coupons.errors import CouponNotFound
+from domain.coupons.errors import AlreadyIssued, CouponNotFound
 from domain.coupons.events import coupon_issued
 from domain.coupons.issue_store import Issued
 from domain.coupons.rules import Supply
@@ -30,6 +31,12 @@ def command(
         NAME, user_id, caller_id, coupon_key(coupon_id), {"couponId": coupon_id}, claims,
         traceparent,
     )
+
+
+def recheck(command: Command, _: datetime) -> DomainError | None:
+    """A user who got one meanwhile gets no other; the rest is the gate's to say."""
+    held = issue_store.holders([(command.payload["couponId"], command.user_id)])
+    return AlreadyIssued() if held else None
 
 
 def issue(jobs: Sequence[Job]) -> Sequence[Outcome]:
@@ -103,4 +110,5 @@ KIND = JobKind(
     location=lambda _, result: f"/api/user-coupons/{result['userCouponId']}",
     creates=True,
     admit=gate.admit,
+    recheck=recheck,
 )

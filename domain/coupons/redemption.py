@@ -11,6 +11,7 @@ from datetime import datetime
 from domain.coupons import redemption_store
 from domain.coupons.errors import CouponNotFound
 from domain.coupons.rules import HeldCoupon
+from domain.kernel.errors import DomainError
 
 Use = tuple[int, int]
 """User coupon id, order id."""
@@ -25,6 +26,21 @@ def lock(wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], HeldCoupo
     for one in held:
         one.used = used[one.id] is not None
     return {(one.user_id, one.coupon_id): one for one in held}
+
+
+def against(user_id: int, coupon_id: int, at: datetime) -> DomainError | None:
+    """What stands now against an order, accepted ``at`` that instant, that uses the coupon.
+
+    Nothing is locked, so it may be another thing, or nothing, when the order is made.
+    """
+    held = redemption_store.find([(coupon_id, user_id)])
+    if not held:
+        return CouponNotFound("The user has no such coupon.")
+    try:
+        held[0].check(at)
+    except DomainError as refusal:
+        return refusal
+    return None
 
 
 def use(uses: Sequence[Use], at: datetime) -> None:
@@ -47,4 +63,6 @@ def give_back(uses: Sequence[Use]) -> None:
         redemption_store.give_back(uses)
 
 
-__all__ = ["CouponNotFound", "HeldCoupon", "Use", "give_back", "lock", "lock_used", "use"]
+__all__ = [
+    "CouponNotFound", "HeldCoupon", "Use", "against", "give_back", "lock", "lock_used", "use",
+]

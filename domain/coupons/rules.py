@@ -161,15 +161,20 @@ class HeldCoupon:
     expires_at: datetime
     used: bool
 
+    def check(self, accepted_at: datetime) -> None:
+        """Whether an order accepted at that instant may use it. Raises CouponExpired and
+        CouponUsed."""
+        if accepted_at >= self.expires_at:
+            raise CouponExpired
+        if self.used:
+            raise CouponUsed
+
     def discount_on(self, total: int, accepted_at: datetime) -> int:
         """What it takes off an order of ``total`` that was accepted at that instant.
 
         Raises CouponExpired, CouponUsed and BelowMinimum.
         """
-        if accepted_at >= self.expires_at:
-            raise CouponExpired
-        if self.used:
-            raise CouponUsed
+        self.check(accepted_at)
         if total < self.min_order_amount:
             raise BelowMinimum(self.min_order_amount)
         return self.discount.on(total)

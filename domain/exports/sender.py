@@ -20,12 +20,12 @@ import peewee
 import structlog
 
 from domain.exports import rules, store
-from domain.exports.breaker import Breaker
-from domain.exports.callers import Callers
 from domain.exports.rules import Outcome
 from domain.exports.store import Claimed, Failure
 from domain.kernel.backoff import Backoff
+from domain.kernel.breaker import Breaker
 from infra import data_platform
+from infra.callers import Callers
 from infra.database import run_transaction, session
 from infra.metrics import (
     exports_breaker_open,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from domain.admin_audit.service import record
 from domain.exports import rules, store
 from domain.exports.store import Arrival
 from domain.kernel.clock import rfc3339
@@ -12,6 +13,12 @@ from infra.database import run_transaction, session
 def arrive(arrivals: Sequence[Arrival]) -> None:
     """Keep order events to be sent, each once however often it comes."""
     run_transaction(lambda: store.arrive(arrivals))
+
+
+def unended(limit: int) -> tuple[int, int]:
+    """How many exports wait for the platform, and how many were given up, each to ``limit``."""
+    with session():
+        return store.waiting(limit), store.dead(limit)
 
 
 def sync_status(order_id: int) -> dict[str, Any] | None:
@@ -26,14 +33,21 @@ def sync_status(order_id: int) -> dict[str, Any] | None:
     return None if status is None else _shown(order_id, status, exports)
 
 
-def resync(order_id: int) -> dict[str, Any] | None:
+def resync(order_id: int, admin_id: int) -> dict[str, Any] | None:
     """Have all of an order's exports sent again, and answer its sync status; None: no such order.
 
     They go out under the same Idempotency-Keys, since an event is the same event however often it
     is sent: a platform that has it answers as before and books nothing twice, one that lost it
     books it. An order whose events have not arrived from Kafka yet has nothing to send again.
     """
-    run_transaction(lambda: store.rearm(order_id))
+    if sync_status(order_id) is None:
+        return None
+
+    def work() -> None:
+        store.rearm(order_id)
+        record(admin_id, "order.resync", f"order:{order_id}", {})
+
+    run_transaction(work)
     return sync_status(order_id)
 
 
@@ -55,4 +69,4 @@ def _shown(order_id: int, status: str, exports: Sequence[store.Export]) -> dict[
     return shown
 
 
-__all__ = ["Arrival", "arrive", "resync", "sync_status"]
+__all__ = ["Arrival", "arrive", "resync", "sync_status", "unended"]

@@ -157,6 +157,12 @@ def waiting(limit: int) -> int:
     return int(count)
 
 
+def dead(limit: int) -> int:
+    """How many exports were given up, counted to ``limit``."""
+    sql = "SELECT 1 FROM order_exports WHERE status = 'dead' LIMIT %s"
+    return int(rows(f"SELECT COUNT(*) FROM ({sql}) given_up", (limit,))[0][0])
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """What sync status is told from."""

@@ -1,11 +1,12 @@
 """One group commit: keys first, then gates, then the jobs of those who passed both."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.jobs import intake_store
+from domain.jobs import intake_store, retry_store
+from domain.jobs.errors import JobNotRetryable, not_retryable
 from domain.jobs.kinds import Admission, Claim, Command, Kinds
 from domain.kernel.errors import DomainError, KeyReused
 from infra.database import now
@@ -22,6 +23,11 @@ class Accepted:
 
 
 Result = Accepted | DomainError
+
+TRANSACTION_TAKEN = "Another job has claimed the transactionId since this one failed."
+
+_Request = tuple[UUID, Command]
+_Answer = Admission | DomainError
 
 
 class Batch:
@@ -45,26 +51,64 @@ class Batch:
         """A request whose keys are all its own goes on; the others repeat a job or contradict one.
 
         A known key is found before any refusal, so a repeat gets its job even when the gate has
-        closed meanwhile.
+        closed meanwhile. Idempotency-Keys come before transactionIds: a request whose key is known
+        is decided by that alone, and claims no transactionId that its job may have freed.
         """
-        claims = [
-            (claim, uuid) for uuid, command in self._requests.items() for claim in command.claims
+        own = self._claim(self._claims(until_failure=False))
+        self._find_retries()
+        own += self._claim(self._claims(until_failure=True))
+        repeated = [(claim, uuid) for claim, uuid in own if uuid in self._repeats]
+        intake_store.drop_claims([
+            *((claim, uuid) for claim, uuid in own if uuid in self._results),
+            *((claim, uuid) for claim, uuid in repeated if claim.until_failure),
+        ])
+        self._repointed = [
+            (claim, uuid, self._root(uuid)) for claim, uuid in repeated if not claim.until_failure
         ]
-        owners = intake_store.claim_keys(claims)
-        dropped: list[tuple[Claim, UUID]] = []
-        for uuid, command in self._requests.items():
-            own = [claim for claim in command.claims if owners[claim.hash][0] == uuid]
-            others = [claim for claim in command.claims if claim not in own]
-            if not others:
-                continue
-            if any(owners[claim.hash][1] != claim.fingerprint for claim in others):
-                self._results[uuid] = KeyReused()
-                dropped += [(claim, uuid) for claim in own]
-            else:
-                self._repeats[uuid] = owners[others[0].hash][0]
-                self._repointed += [(claim, uuid, self._root(uuid)) for claim in own]
-        intake_store.drop_claims(dropped)
         intake_store.repoint_claims(self._repointed)
+
+    def _find_retries(self) -> None:
+        """A job that was done again is not done a third time, though the key of its retry may have
+        expired."""
+        asked = [(uuid, one.retry_of) for uuid, one in self._undecided() if one.retry_of]
+        retries = retry_store.retries_of([failed for _, failed in asked])
+        self._repeats.update(
+            {uuid: retries[failed] for uuid, failed in asked if failed in retries}
+        )
+
+    def _claims(self, until_failure: bool) -> list[tuple[Claim, UUID]]:
+        """The transactionIds, or else the Idempotency-Keys, of the requests still undecided."""
+        return [
+            (claim, uuid)
+            for uuid, command in self._undecided()
+            for claim in command.claims
+            if claim.until_failure is until_failure
+        ]
+
+    def _claim(self, claims: Sequence[tuple[Claim, UUID]]) -> list[tuple[Claim, UUID]]:
+        """Claim, and note which requests so repeat another one, or say something else; return what
+        their requests have got."""
+        owners = intake_store.claim_keys(claims)
+        for claim, uuid in claims:
+            owner, fingerprint = owners[claim.hash]
+            if owner == uuid or uuid in self._results:
+                continue
+            if claim.until_failure and self._requests[uuid].retry_of:
+                self._results[uuid] = JobNotRetryable(TRANSACTION_TAKEN)
+            elif fingerprint != claim.fingerprint:
+                self._results[uuid] = KeyReused()
+                self._repeats.pop(uuid, None)
+            else:
+                self._repeats.setdefault(uuid, owner)
+        return [(claim, uuid) for claim, uuid in claims if owners[claim.hash][0] == uuid]
+
+    def _undecided(self) -> list[tuple[UUID, Command]]:
+        """The requests that repeat no other one and are not refused."""
+        return [
+            (uuid, command)
+            for uuid, command in self._requests.items()
+            if uuid not in self._repeats and uuid not in self._results
+        ]
 
     def _root(self, uuid: UUID) -> UUID:
         """The job that a request repeats in the end: repeats within the batch are followed."""
@@ -74,29 +118,44 @@ class Batch:
 
     def _admit(self) -> None:
         """Ask each kind's gate, then insert the jobs of those who were let in."""
-        waiting = [
-            (uuid, command)
-            for uuid, command in self._requests.items()
-            if uuid not in self._repeats and uuid not in self._results
-        ]
+        waiting = self._undecided()
         admitted: dict[UUID, Admission] = {}
         refused: list[tuple[Claim, UUID]] = []
         for name in dict.fromkeys(command.kind for _, command in waiting):
             group = [(uuid, command) for uuid, command in waiting if command.kind == name]
-            answers = self._kinds[name].admit([command for _, command in group], self._now)
-            for (uuid, command), answer in zip(group, answers, strict=True):
+            for (uuid, command), answer in self._ask(name, group):
                 if isinstance(answer, DomainError):
                     self._results[uuid] = answer
                     refused += [(claim, uuid) for claim in command.claims]
                 else:
                     admitted[uuid] = answer
                     self._results[uuid] = Accepted(uuid, name, self._now, replayed=False)
-        gone = {uuid for _, uuid in refused}
+        gone = {one for one, result in self._results.items() if isinstance(result, DomainError)}
         refused += [(claim, root) for claim, _, root in self._repointed if root in gone]
         intake_store.drop_claims(refused)
         jobs = [(uuid, command, admitted[uuid]) for uuid, command in waiting if uuid in admitted]
         if jobs:
             intake_store.insert_jobs(jobs, self._now, self._kinds)
+        for uuid, command, _ in jobs:
+            if command.note is not None:
+                command.note(uuid)
+
+    def _ask(self, name: str, group: Sequence[_Request]) -> Iterator[tuple[_Request, _Answer]]:
+        """What the kind's gate says to each, and before it what is known to stand against a
+        retry: that must not use up a place at the gate."""
+        kind = self._kinds[name]
+        asking: list[_Request] = []
+        for request in group:
+            against = kind.recheck(request[1], self._now) if request[1].retry_of else None
+            if against is None:
+                asking.append(request)
+            else:
+                yield request, not_retryable(against)
+        answers = kind.admit([command for _, command in asking], self._now) if asking else ()
+        for request, answer in zip(asking, answers, strict=True):
+            if request[1].retry_of and isinstance(answer, DomainError):
+                answer = not_retryable(answer)
+            yield request, answer
 
     def _result(self, uuid: UUID) -> Result:
         root = self._root(uuid)

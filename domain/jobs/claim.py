@@ -1,5 +1,6 @@
 """The claim: which jobs become this worker's, in a short transaction of its own."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -35,12 +36,16 @@ class Claimed:
         return bool(self.jobs or self.ended or self.requeued)
 
 
-def claim(lane: Lane, kind: str, wanted: dict[str, int], token: bytes, seconds: float) -> Claimed:
+def claim(
+    lane: Lane, kind: str, wanted: dict[str, int], token: bytes, seconds: float,
+    running_for: float = math.inf,
+) -> Claimed:
     """Lease the earliest unended jobs of the ``wanted`` keys, without gaps, as far as they go.
 
     A key whose earliest job another worker still holds, or that waits for a retry, is left. Jobs
     under an expired lease are taken from their worker: back to the queue as suspects, which from
     then on run alone; one that was lost alone three times is at fault and ends as COMMON004.
+    ``running_for``: seconds that the lane has been worked again; a job has failed no longer.
     """
 
     def work() -> Claimed:
@@ -51,7 +56,7 @@ def claim(lane: Lane, kind: str, wanted: dict[str, int], token: bytes, seconds: 
         mine = _runnable(locked, kind)
         if mine and claim_store.lease([job.id for job in mine], token, seconds) != len(mine):
             raise LeaseLost("a claimed job moved under its row lock")
-        return Claimed(token, [_job(job) for job in mine])
+        return Claimed(token, [_job(job, running_for) for job in mine])
 
     return run_transaction(work)
 
@@ -93,7 +98,7 @@ def _end_poison(job: Claimable, token: bytes) -> None:
     log.error("poison job given up", job=str(UUID(bytes=job.uuid)), kind=job.kind)
 
 
-def _job(row: Claimable) -> Job:
+def _job(row: Claimable, running_for: float) -> Job:
     return Job(
         id=row.id,
         uuid=UUID(bytes=row.uuid),
@@ -106,5 +111,5 @@ def _job(row: Claimable) -> Job:
         attempts=row.attempts + 1,
         traceparent=row.traceparent,
         claim_hash=row.claim_hash,
-        failing_for=row.failing_for,
+        failing_for=min(row.failing_for, running_for),
     )

@@ -40,6 +40,7 @@ class Claimable:
     kind: str
     user_id: int
     key: str
+    """What it queues in: its concurrency key, unless it was parked for too long."""
     seq: int
     payload: str
     accepted_at: datetime
@@ -71,7 +72,7 @@ def lock_earliest(wanted: dict[str, int]) -> list[Claimable]:
     if not ids:
         return []
     locked = rows(
-        "SELECT id, uuid, kind, user_id, concurrency_key, seq, payload, accepted_at, attempts, "
+        "SELECT id, uuid, kind, user_id, seq, payload, accepted_at, attempts, "
         "traceparent, claim_hash, suspect, lost_alone, status, "
         "status = 'queued' AND (due_at IS NULL OR due_at <= NOW(3)), "
         "status = 'running' AND lease_until <= NOW(3), "
@@ -80,8 +81,11 @@ def lock_earliest(wanted: dict[str, int]) -> list[Claimable]:
         "FOR UPDATE SKIP LOCKED",
         ids,
     )
+    keys = dict(earliest)
     claimable = {
-        row[0]: Claimable(*row[:16], float(row[16]))  # type: ignore[call-arg]  # a slice's length
+        row[0]: Claimable(  # type: ignore[call-arg]  # mypy cannot count a slice
+            *row[:4], keys[row[0]], *row[4:15], float(row[15])
+        )
         for row in locked
     }
     skipped: set[str] = set()

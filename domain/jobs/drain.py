@@ -21,6 +21,7 @@ from domain.jobs.announce import announce
 from domain.jobs.claim import Claimed, claim
 from domain.jobs.errors import LeaseLost
 from domain.jobs.kinds import Kinds, Lane
+from domain.jobs.lanes import LaneStates, always_running
 from domain.jobs.perform import Performer
 from domain.jobs.rules import Waiting, choose, split_known
 from infra.database import is_connection_lost, run_transaction, session
@@ -45,6 +46,7 @@ class Drain:
         batch_per_key: int,
         lease_seconds: float,
         after_commit: Callable[[], None],
+        lane_state: LaneStates = always_running,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kinds = kinds
@@ -54,10 +56,12 @@ class Drain:
         self._batch_per_key = batch_per_key
         self._lease_seconds = lease_seconds
         self._after_commit = after_commit
+        self._lane_state = lane_state
         self._clock = clock
 
     def run(self, lane: Lane) -> bool:
-        """Work until nothing is left (False) or the turn is over (True: wake the lane again).
+        """Work until nothing is left or the lane is paused (False), or the turn is over (True: wake
+        the lane again).
 
         Raises RedisError when the locks cannot be asked for and the database's error when it is
         away: the sweeper wakes the lane when both are back.
@@ -66,6 +70,8 @@ class Drain:
         busy: set[str] = set()
         with session():
             while self._clock() < end:
+                if self._lane_state(lane).paused:
+                    return False
                 window, unable = split_known(self._window(lane, busy), self._kinds.lane(lane))
                 if unable:
                     log.error("jobs of kinds that this release does not know", keys=len(unable))
@@ -111,7 +117,8 @@ class Drain:
     def _claim(self, lane: Lane, kind: str, wanted: dict[str, int]) -> Claimed:
         token = os.urandom(16)
         try:
-            return claim(lane, kind, wanted, token, self._lease_seconds)
+            running_for = self._lane_state(lane).running_for
+            return claim(lane, kind, wanted, token, self._lease_seconds, running_for)
         except LeaseLost as lost:
             # Both held the keys' locks, which Redis may forget: the database let the other go on.
             log.warning("claim lost to another worker", lane=lane, reason=str(lost))
@@ -130,6 +137,8 @@ class Drain:
                 self._give_back(claimed)
             raise
         self._ended(performed.ended)
+        if performed.parked:
+            self._kinds[kind].parked()
 
     def _performer(self, kind: str, claimed: Claimed) -> Performer:
         return Performer(self._kinds[kind], claimed.token, self._lease_seconds, self._clock)

@@ -18,10 +18,13 @@ import structlog
 
 from domain.jobs import intake_store
 from domain.jobs.admission import Accepted, Batch, Result
+from domain.jobs.backlog import Backlog
 from domain.jobs.kinds import Command, Kinds, Lane
+from domain.jobs.lanes import LaneStates, always_running
+from domain.jobs.shedding import UNLIMITED, Limits
 from domain.kernel.errors import DomainError, InternalError, Unavailable
-from infra.database import error_code, is_connection_lost, run_transaction, transaction
-from infra.metrics import intake_batch_size, intake_refused, jobs_accepted
+from infra.database import error_code, is_connection_lost, run_transaction, session, transaction
+from infra.metrics import intake_batch_size, intake_refused, jobs_accepted, requests_shed
 
 MAX_BATCH = 256
 MAX_WAITING = 2000
@@ -55,29 +58,57 @@ class _Pending:
 class Intake:
     """Accepts commands of all lanes. One object a process; safe to call from any thread."""
 
-    def __init__(self, kinds: Kinds, wake: Callable[[Lane], None]) -> None:
+    def __init__(
+        self,
+        kinds: Kinds,
+        wake: Callable[[Lane], None],
+        limits: Limits = UNLIMITED,
+        lane_state: LaneStates = always_running,
+    ) -> None:
         self._kinds = kinds
-        self._committers = {lane: _Committer(lane, kinds, wake) for lane in Lane}
+        self._backlogs = {lane: Backlog(lane, limits, lane_state) for lane in Lane}
+        self._committers = {
+            lane: _Committer(lane, kinds, wake, self._backlogs[lane].accepted) for lane in Lane
+        }
 
     def submit(self, command: Command, uuid: UUID) -> Accepted:
         """Make ``command`` a committed job named ``uuid``, or find the job that it repeats.
 
         Raises the gate's refusal, KeyReused for a key that stands for something else, and
-        Unavailable when the database cannot commit now: then no job was made.
+        Unavailable when the database cannot commit now or the lane has too much work: then no
+        job was made. What repeats a job is answered with it even then.
         """
         lane = self._kinds[command.kind].lane
+        refusal = self._backlogs[lane].refusal()
+        if refusal is not None and not self._repeats(command):
+            requests_shed.labels(lane).inc()
+            raise refusal
         result = self._committers[lane].submit(_Pending(command, uuid))
         if isinstance(result, DomainError):
             intake_refused.labels(lane, result.code).inc()
             raise result
         return result
 
+    def _repeats(self, command: Command) -> bool:
+        """Whether a key of ``command`` is known, so that it asks for no new work."""
+        if not command.claims:
+            return False
+        with session():
+            return intake_store.any_known([claim.hash for claim in command.claims])
+
 
 class _Committer:
-    def __init__(self, lane: Lane, kinds: Kinds, wake: Callable[[Lane], None]) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        kinds: Kinds,
+        wake: Callable[[Lane], None],
+        accepted: Callable[[int], None],
+    ) -> None:
         self._lane = lane
         self._kinds = kinds
         self._wake = wake
+        self._accepted = accepted
         self._queue: queue.Queue[_Pending] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -167,11 +198,14 @@ class _Committer:
             self._end_committed(batch, results)
 
     def _end_committed(self, batch: Sequence[_Pending], results: dict[UUID, Result]) -> None:
+        made = 0
         for one in batch:
             result = results[one.uuid]
             if isinstance(result, Accepted) and not result.replayed:
                 jobs_accepted.labels(one.command.kind).inc()
+                made += 1
             one.end(result)
+        self._accepted(made)
         if any(isinstance(result, Accepted) for result in results.values()):
             self._wake(self._lane)
 

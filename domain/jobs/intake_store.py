@@ -42,6 +42,17 @@ def claim_keys(claims: Sequence[tuple[Claim, UUID]]) -> dict[bytes, tuple[UUID, 
     return {hash_: (UUID(bytes=uuid), fingerprint) for hash_, uuid, fingerprint in found}
 
 
+def any_known(hashes: Sequence[bytes]) -> bool:
+    """Whether one of these keys names a job already."""
+    return bool(
+        rows(
+            "SELECT 1 FROM idempotency_keys "
+            f"WHERE hash IN ({placeholders(len(hashes))}) LIMIT 1",
+            hashes,
+        )
+    )
+
+
 def drop_claims(claims: Iterable[tuple[Claim, UUID]]) -> None:
     """Forget claims that this transaction made for requests that became no job."""
     for claim, uuid in claims:
@@ -67,7 +78,8 @@ def insert_jobs(
     params: list[object] = []
     for uuid, command, admission in jobs:
         lane = str(kinds[command.kind].lane)
-        payload = orjson.dumps({"v": 1, **command.payload, **admission.payload}).decode()
+        # A retry's payload is the failed job's: it keeps its version, and what was noted then.
+        payload = orjson.dumps({"v": 1, **admission.payload, **command.payload}).decode()
         held = next((claim.hash for claim in command.claims if claim.until_failure), None)
         params += [
             uuid.bytes, command.kind, command.user_id, command.caller_id, command.concurrency_key,

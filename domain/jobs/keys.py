@@ -1,6 +1,7 @@
 """Concurrency keys, and the hashes by which claimed keys are known."""
 
 import hashlib
+from uuid import UUID
 
 from domain.jobs.kinds import Claim
 
@@ -38,3 +39,8 @@ def transaction_claim(user_id: int, transaction_id: str, amount: int) -> Claim:
     return Claim(
         _hash("transaction", str(user_id), transaction_id), _hash(str(amount)), until_failure=True
     )
+
+
+def retry_claim(failed: UUID) -> Claim:
+    """The one retry of a failed job: whoever comes second gets the job of whoever was first."""
+    return Claim(_hash("retry", failed.bytes), _hash(failed.bytes))

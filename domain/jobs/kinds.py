@@ -1,6 +1,6 @@
 """What a job is, how it ends, and what a slice declares to have one done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -32,7 +32,10 @@ ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed job, as its handler sees it. ``seq`` is its place at the gate (coupons only)."""
+    """A claimed job, as its handler sees it. ``seq`` is its place at the gate (coupons only).
+
+    ``concurrency_key`` is what it queues in: once parked for too long, a key of its own.
+    """
 
     id: int
     uuid: UUID
@@ -74,7 +77,17 @@ class PutBack:
     dependency_away: bool = False
 
 
-Outcome = Succeeded | Refused | PutBack
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Begun, and waits for an answer from outside: it stays ``running`` in no worker's hands.
+
+    It holds back the later ones of its key until whoever asks, who must learn of it in this very
+    transaction, has it go on (:func:`domain.jobs.parking.resume`) or ends its hold
+    (:func:`domain.jobs.parking.let_go`). Several of one key may be parked at once.
+    """
+
+
+Outcome = Succeeded | Refused | PutBack | Parked
 
 Handler = Callable[[Sequence[Job]], Sequence[Outcome]]
 """A batch of jobs of one kind in, one outcome a job out, in the same order.
@@ -100,6 +113,10 @@ class Command:
     claims: tuple["Claim", ...] = ()
     traceparent: str | None = None
     retry_of: UUID | None = None
+    """The failed job that an admin has done again by this command."""
+    note: Callable[[UUID], None] | None = None
+    """Called with the job once it is inserted, in the same transaction: what is to be written down
+    of the command, and of no other that only repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +147,32 @@ The time is that of acceptance, by the database's clock. Rows it locks stay lock
 """
 
 
+def tell_nobody() -> None:
+    """Nobody waits to hear of parked jobs."""
+
+
 def admit_all(commands: Sequence[Command], _: datetime) -> Sequence[Admission | DomainError]:
     """No gate: every command becomes a job."""
     return [Admission()] * len(commands)
+
+
+Recheck = Callable[[Command, datetime], DomainError | None]
+"""What is already known to stand against doing a failed command again, in the same place and at the
+same time as :data:`Admit`. Locks nothing: the handler decides."""
+
+
+def nothing_against(_: Command, __: datetime) -> DomainError | None:
+    """Whatever there is to say, the handler says."""
+    return None
+
+
+Reclaim = Callable[[int, Mapping[str, Any]], tuple[Claim, ...]]
+"""What a command of this user with this payload claims besides its Idempotency-Key."""
+
+
+def nothing_claimed(_: int, __: Mapping[str, Any]) -> tuple[Claim, ...]:
+    """Nothing."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +180,8 @@ class JobKind:
     """One kind of job: everything that the machinery and the web need to know of it.
 
     ``creates`` says that success made something new (201 instead of 200); ``location`` gives the
-    Content-Location of a result, from the job's user and the result.
+    Content-Location of a result, from the job's user and the result. ``parked`` is called after a
+    commit that parked jobs.
     """
 
     name: str
@@ -149,6 +190,9 @@ class JobKind:
     location: Callable[[int, dict[str, Any]], str]
     creates: bool = False
     admit: Admit = admit_all
+    recheck: Recheck = nothing_against
+    reclaim: Reclaim = nothing_claimed
+    parked: Callable[[], None] = tell_nobody
 
 
 class Kinds:

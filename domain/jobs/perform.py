@@ -10,9 +10,9 @@ import orjson
 import peewee
 import structlog
 
-from domain.jobs import claim_store
+from domain.jobs import claim_store, parking_store
 from domain.jobs.errors import LeaseLost, OutOfTime
-from domain.jobs.kinds import Job, JobKind, Outcome, PutBack, Refused, Succeeded
+from domain.jobs.kinds import Job, JobKind, Outcome, Parked, PutBack, Refused, Succeeded
 from domain.jobs.problems import error_body
 from domain.jobs.rules import ABORT_SHARE, HOLD_SECONDS, halves, retry_seconds
 from domain.kernel.errors import InternalError
@@ -24,10 +24,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Performed:
-    """What became of a claim: jobs that ended, and keys that wait for a retry."""
+    """What became of a claim: jobs that ended, keys that wait, and whether jobs were parked."""
 
     ended: list[UUID] = field(default_factory=list)
     waiting_keys: set[str] = field(default_factory=set)
+    parked: bool = False
 
 
 class Performer:
@@ -84,6 +85,7 @@ class Performer:
             after = self.perform(rest)
             done.ended += after.ended
             done.waiting_keys |= after.waiting_keys
+            done.parked |= after.parked
         return done
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
@@ -120,7 +122,8 @@ class Performer:
         # A lock wait is not tried again with the whole batch: dividing finds who is in the way.
         ledger = run_transaction(work, restarts_lock_waits=False)
         ledger.count()
-        return Performed([job.uuid for job in ledger.ended], ledger.waiting_keys)
+        ended = [job.uuid for job in ledger.ended]
+        return Performed(ended, ledger.waiting_keys, bool(ledger.parked))
 
     def _check_time(self) -> None:
         if self._clock() > self._deadline:
@@ -143,6 +146,7 @@ class _Ledger:
     def __init__(self) -> None:
         self.ended: list[Job] = []
         self.waiting_keys: set[str] = set()
+        self.parked: list[int] = []
         self._results: list[tuple[int, str]] = []
         self._errors: list[tuple[int, str]] = []
         self._system_errors: list[tuple[int, str]] = []
@@ -151,8 +155,12 @@ class _Ledger:
         self._freed: list[tuple[bytes, bytes]] = []
 
     def add(self, job: Job, outcome: Outcome) -> None:
-        if job.concurrency_key in self.waiting_keys:
-            if not isinstance(outcome, PutBack):
+        waits = isinstance(outcome, PutBack)
+        if isinstance(outcome, Parked):
+            self.parked.append(job.id)
+            self.waiting_keys.add(job.concurrency_key)
+        elif job.concurrency_key in self.waiting_keys:
+            if not waits:
                 raise RuntimeError("a handler let a job overtake one of its key that waits")
             self._give_back.append(job.id)
         elif isinstance(outcome, Succeeded):
@@ -190,6 +198,8 @@ class _Ledger:
         for id_, seconds, counted in self._put_back:
             moved += claim_store.put_back(id_, token, seconds, counted)
         moved += claim_store.give_back(self._give_back, token)
+        if self.parked:
+            moved += parking_store.park(self.parked, token)
         claim_store.free_claims(self._freed)
         return moved
 

@@ -7,7 +7,7 @@ import orjson
 
 from domain.jobs import status_store
 from domain.jobs.errors import JobNotQueued
-from domain.jobs.kinds import ENDED, Status
+from domain.jobs.kinds import ENDED, Lane, Status
 from domain.jobs.status_store import JobRecord
 from domain.kernel.clock import rfc3339
 from domain.kernel.errors import NoSuchThing
@@ -30,6 +30,13 @@ def find_all(
     """Up to ``limit`` jobs older than the row id ``before``, newest first."""
     with session():
         return status_store.of_user(user_id, status, kind, before, limit)
+
+
+def in_lane(lane: Lane, limit: int) -> tuple[int, int, float]:
+    """How many jobs of a lane are queued and how many run, counted to ``limit`` together; and the
+    oldest one's age in seconds."""
+    with session():
+        return status_store.in_lane(str(lane), limit)
 
 
 def key_has_work(key: str) -> bool:

@@ -1,57 +1,22 @@
 """SQL by which jobs are read, listed and cancelled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.jobs.record import COLUMNS, JobRecord, records
 from infra.database import affected, placeholders, rows
 
-_COLUMNS = (
-    "id, uuid, kind, user_id, caller_id, concurrency_key, seq, status, result, error, attempts, "
-    "accepted_at, started_at, finished_at, retry_of"
-)
 POSITION_LIMIT = 100
-
-
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """A job as its row says, from its 202 to its end."""
-
-    id: int
-    uuid: UUID
-    kind: str
-    user_id: int
-    caller_id: int
-    concurrency_key: str
-    seq: int
-    status: str
-    result: str | None
-    error: str | None
-    attempts: int
-    accepted_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    retry_of: UUID | None
-
-
-def _records(found: Sequence[tuple[Any, ...]]) -> list[JobRecord]:
-    return [
-        JobRecord(
-            row[0], UUID(bytes=row[1]), *row[2:14], UUID(bytes=row[14]) if row[14] else None
-        )  # type: ignore[call-arg]  # mypy cannot count a slice
-        for row in found
-    ]
 
 
 def by_uuids(uuids: Sequence[UUID]) -> list[JobRecord]:
     """The jobs among ``uuids`` that exist, in one query."""
     if not uuids:
         return []
-    return _records(
+    return records(
         rows(
-            f"SELECT {_COLUMNS} FROM jobs WHERE uuid IN ({placeholders(len(uuids))})",
+            f"SELECT {COLUMNS} FROM jobs WHERE uuid IN ({placeholders(len(uuids))})",
             [uuid.bytes for uuid in uuids],
         )
     )
@@ -74,13 +39,26 @@ def of_user(
         if value is not None:
             conditions.append(condition)
             params.append(value)
-    return _records(
+    return records(
         rows(
-            f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(conditions)} "
+            f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(conditions)} "
             "ORDER BY id DESC LIMIT %s",
             (*params, limit),
         )
     )
+
+
+def in_lane(lane: str, limit: int) -> tuple[int, int, float]:
+    """How many jobs of a lane are queued and how many run, of the ``limit`` oldest; and the oldest
+    one's age in seconds."""
+    queued, running, age = rows(
+        "SELECT COALESCE(SUM(status = 'queued'), 0), COALESCE(SUM(status = 'running'), 0), "
+        "COALESCE(TIMESTAMPDIFF(MICROSECOND, MIN(accepted_at), NOW(3)), 0) / 1000000 FROM ("
+        "SELECT status, accepted_at FROM jobs FORCE INDEX (jobs_waiting_in_lane) "
+        "WHERE queue_lane = %s ORDER BY id LIMIT %s) oldest",
+        (lane, limit),
+    )[0]
+    return int(queued), int(running), float(age)
 
 
 def key_has_work(key: str) -> bool:
@@ -124,3 +102,9 @@ def free_claim_of(uuid: UUID) -> None:
         "AND k.job_uuid = j.uuid WHERE j.uuid = %s",
         (uuid.bytes,),
     )
+
+
+__all__ = [
+    "JobRecord", "by_uuids", "cancel", "ended_among", "free_claim_of", "in_lane", "key_has_work",
+    "of_user", "position",
+]

@@ -6,6 +6,7 @@ same order, without the cart's: users → orders → user_coupons → products.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from domain.catalog import stock
 from domain.coupons import redemption
@@ -35,6 +36,16 @@ def command(
     return Command(
         NAME, owner_id, caller_id, user_key(owner_id), {"orderId": order_id}, claims, traceparent
     )
+
+
+def recheck(command: Command, _: datetime) -> DomainError | None:
+    """An order that was cancelled meanwhile cannot be cancelled again."""
+    order = read_store.find(command.payload["orderId"])
+    if order is None:
+        return OrderNotFound()
+    if order.status != OrderStatus.COMPLETED:
+        return NotCancellable(f"The order is {order.status}.")
+    return None
 
 
 def cancel(jobs: Sequence[Job]) -> Sequence[Outcome]:
@@ -96,4 +107,5 @@ KIND = JobKind(
     lane=Lane.USERS,
     handler=cancel,
     location=lambda _, result: f"/api/orders/{result['orderId']}",
+    recheck=recheck,
 )

@@ -28,6 +28,7 @@ from domain.jobs.kinds import (
 )
 from domain.kernel.errors import DomainError
 from domain.orders import store
+from domain.orders.errors import Changed
 from domain.orders.events import order_completed
 from domain.orders.order import Order, represent
 from domain.orders.rules import Counter, Purchase, Wish
@@ -56,6 +57,18 @@ def admit(commands: Sequence[Command], _: datetime) -> Sequence[Admission | Doma
     return [
         Admission(payload={"cartVersion": versions[command.user_id]}) for command in commands
     ]
+
+
+def recheck(command: Command, at: datetime) -> DomainError | None:
+    """An order that is done again still buys the cart that it was asked for, with its coupon.
+
+    A cart that was changed since will never again be what it was.
+    """
+    versions = checkout.versions([command.user_id])
+    if versions[command.user_id] != command.payload["cartVersion"]:
+        return Changed("The cart was changed since the order was accepted.")
+    coupon_id = command.payload.get("couponId")
+    return redemption.against(command.user_id, coupon_id, at) if coupon_id else None
 
 
 def place(jobs: Sequence[Job]) -> Sequence[Outcome]:
@@ -137,4 +150,5 @@ KIND = JobKind(
     location=lambda _, result: f"/api/orders/{result['orderId']}",
     creates=True,
     admit=admit,
+    recheck=recheck,
 )

@@ -34,9 +34,17 @@ def owner_of(order_id: int) -> int | None:
     return found[0][0] if found else None
 
 
-def of_user(user_id: int, status: OrderStatus | None, skip: int, limit: int) -> list[Order]:
-    """A user's orders, newest first, without the first ``skip``."""
-    clause, params = _of_user(user_id, status)
+def newest_of_user(user_id: int) -> int | None:
+    """The id of a user's latest order, None if there is none."""
+    newest: int | None = rows("SELECT MAX(id) FROM orders WHERE user_id = %s", (user_id,))[0][0]
+    return newest
+
+
+def of_user(
+    user_id: int, status: OrderStatus | None, newest: int, skip: int, limit: int
+) -> list[Order]:
+    """A user's orders from ``newest`` on, newest first, without the first ``skip``."""
+    clause, params = _of_user(user_id, status, newest)
     found = rows(
         f"SELECT {_COLUMNS} FROM orders WHERE {clause} ORDER BY id DESC LIMIT %s OFFSET %s",
         (*params, limit, skip),
@@ -44,17 +52,17 @@ def of_user(user_id: int, status: OrderStatus | None, skip: int, limit: int) -> 
     return _with_lines(found)
 
 
-def count_of_user(user_id: int, status: OrderStatus | None) -> int:
-    """How many orders a user has."""
-    clause, params = _of_user(user_id, status)
+def count_of_user(user_id: int, status: OrderStatus | None, newest: int) -> int:
+    """How many orders a user has, from ``newest`` on."""
+    clause, params = _of_user(user_id, status, newest)
     count: int = rows(f"SELECT COUNT(*) FROM orders WHERE {clause}", params)[0][0]
     return count
 
 
-def _of_user(user_id: int, status: OrderStatus | None) -> tuple[str, list[Any]]:
+def _of_user(user_id: int, status: OrderStatus | None, newest: int) -> tuple[str, list[Any]]:
     if status is None:
-        return "user_id = %s", [user_id]
-    return "user_id = %s AND status = %s", [user_id, str(status)]
+        return "user_id = %s AND id <= %s", [user_id, newest]
+    return "user_id = %s AND id <= %s AND status = %s", [user_id, newest, str(status)]
 
 
 def _with_lines(found: Sequence[tuple[Any, ...]]) -> list[Order]:

@@ -28,12 +28,21 @@ def owner_of(order_id: int) -> int:
 
 
 def page_of(
-    user_id: int, status: OrderStatus | None, page: int, limit: int
-) -> tuple[Sequence[dict[str, Any]], int]:
-    """One page of a user's orders, newest first, counted from 1, and how many there are in all."""
+    user_id: int, status: OrderStatus | None, page: int, limit: int, newest: int | None = None
+) -> tuple[Sequence[dict[str, Any]], int, int | None]:
+    """One page of a user's orders, newest first, counted from 1; how many there are in all, and the
+    newest of them, if any.
+
+    ``newest`` leaves out what was ordered after that one, so that pages do not shift meanwhile.
+    """
     with session():
-        found = read_store.of_user(user_id, status, (page - 1) * limit, limit)
-        return [represent(order) for order in found], read_store.count_of_user(user_id, status)
+        if newest is None:
+            newest = read_store.newest_of_user(user_id)
+        if newest is None:
+            return [], 0, None
+        found = read_store.of_user(user_id, status, newest, (page - 1) * limit, limit)
+        count = read_store.count_of_user(user_id, status, newest)
+        return [represent(order) for order in found], count, newest
 
 
 __all__ = ["Order", "OrderNotFound", "OrderStatus", "find", "owner_of", "page_of", "represent"]

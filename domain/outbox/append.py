@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 
-import orjson
-
 from domain.kernel.ids import uuid7
-from domain.outbox.events import Event, shard_of
+from domain.outbox.events import Event, body_of, shard_of
 from infra.database import execute, placeholders
-
-SCHEMA_VERSION = 1
 
 
 def append(events: Sequence[Event]) -> None:
@@ -21,10 +17,10 @@ def append(events: Sequence[Event]) -> None:
         return
     params: list[object] = []
     for event in events:
-        payload = orjson.dumps({"schemaVersion": SCHEMA_VERSION, **event.payload}).decode()
         params += [
-            uuid7().bytes, event.aggregate_type, event.aggregate_id, event.type, payload,
-            event.traceparent, shard_of(event.aggregate_type, event.aggregate_id),
+            uuid7().bytes, event.aggregate_type, event.aggregate_id, event.type,
+            body_of(event).decode(), event.traceparent,
+            shard_of(event.aggregate_type, event.aggregate_id),
         ]
     execute(
         "INSERT INTO outbox_events (event_id, aggregatetype, aggregateid, type, payload, "

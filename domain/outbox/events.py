@@ -4,6 +4,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 SHARDS = 16
 """Leadership and order are kept per shard; a stored value, so it never changes."""
 
@@ -15,6 +17,13 @@ TOPICS = {
 }
 """Aggregate type → topic. The aggregate's id is the message key."""
 
+SCHEMA_VERSION = 1
+"""Of every payload. A later one may take away or change; what is only added keeps the version."""
+
+
+EXAMPLE_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+"""The traceparent of examples, as the W3C recommendation has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -25,6 +34,16 @@ class Event:
     type: str
     payload: dict[str, Any]
     traceparent: str | None = None
+
+
+def body_of(event: Event) -> bytes:
+    """The event as its message's value: UTF-8 JSON."""
+    return orjson.dumps({"schemaVersion": SCHEMA_VERSION, **event.payload})
+
+
+def source_of(aggregate_type: str) -> str:
+    """Where events of an aggregate type come from: CloudEvents' ``source``."""
+    return f"/shop/{TOPICS[aggregate_type].removesuffix('.events')}"
 
 
 def shard_of(aggregate_type: str, aggregate_id: int) -> int:

@@ -26,8 +26,14 @@ log = structlog.get_logger(__name__)
 class Nudger:
     """Sends nudges, and never raises."""
 
-    def __init__(self, client: Redis, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        clock: Callable[[], float] = time.monotonic,
+        channel: str = CHANNEL,
+    ) -> None:
         self._client = client
+        self._channel = channel
         self._clock = clock
         self._rest_until = float("-inf")
 
@@ -35,11 +41,11 @@ class Nudger:
         if self._clock() < self._rest_until:
             return
         try:
-            self._client.publish(CHANNEL, b"")
+            self._client.publish(self._channel, b"")
         except RedisError as error:
             self._rest_until = self._clock() + REST_SECONDS
             outbox_nudges_failed.inc()
-            log.warning("relay not nudged", error=str(error))
+            log.warning("not nudged", channel=self._channel, error=str(error))
 
 
 @lru_cache(maxsize=1)
@@ -56,8 +62,11 @@ class NudgeListener:
     """Calls ``on_nudge`` for each nudge, from a thread of its own, and after each (re)connection,
     since nudges may have been missed until then."""
 
-    def __init__(self, redis_url: str, on_nudge: Callable[[], None]) -> None:
+    def __init__(
+        self, redis_url: str, on_nudge: Callable[[], None], channel: str = CHANNEL
+    ) -> None:
         self._url = redis_url
+        self._channel = channel
         self._on_nudge = on_nudge
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nudge-listener", daemon=True)
@@ -74,7 +83,7 @@ class NudgeListener:
         failures = 0
         while not self._stopping.is_set():
             try:
-                for number, message in enumerate(listen(self._url, CHANNEL)):
+                for number, message in enumerate(listen(self._url, self._channel)):
                     if self._stopping.is_set():
                         return
                     failures = 0

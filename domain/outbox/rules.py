@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from domain.kernel.backoff import Backoff
-from domain.outbox.events import TOPICS
+from domain.outbox.events import TOPICS, source_of
 
 RETRY = Backoff(base=5.0, cap=300.0)
 """An event that was refused for what it is: 5, 10, 20 … s, five minutes at most."""
@@ -150,9 +150,9 @@ _FIXED: dict[str, list[Header]] = {
     aggregate_type: [
         ("ce_specversion", "1.0"),
         ("content-type", "application/json"),
-        ("ce_source", f"/shop/{topic.removesuffix('.events')}"),
+        ("ce_source", source_of(aggregate_type)),
     ]
-    for aggregate_type, topic in TOPICS.items()
+    for aggregate_type in TOPICS
 }
 
 

@@ -1,5 +1,6 @@
 """What operators may see of the outbox, and do to it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,7 +37,18 @@ def pending_stats() -> PendingStats:
     return stats
 
 
-def redrive(event_row_id: int) -> dict[str, Any]:
+def dead_count(limit: int) -> int:
+    """How many events are dead, counted to ``limit``."""
+    with session():
+        return store.count_dead(limit)
+
+
+Book = Callable[[str, int], None]
+"""Writes down, in the transaction of a redrive, what was sent again: ``event:7``, or ``event:*``,
+and how many that were. The outbox knows no slice, so its caller says how."""
+
+
+def redrive(event_row_id: int, book: Book) -> dict[str, Any]:
     """Send a dead event again, with all its attempts before it; return the event as it then is.
 
     It comes late: after events of its aggregate that were published meanwhile. An event that is not
@@ -44,7 +56,10 @@ def redrive(event_row_id: int) -> dict[str, Any]:
     """
 
     def work() -> tuple[int, dict[str, Any] | None]:
-        return store.revive(event_row_id), store.one(event_row_id)
+        revived = store.revive(event_row_id)
+        if revived:
+            book(f"event:{event_row_id}", revived)
+        return revived, store.one(event_row_id)
 
     revived, event = run_transaction(work)
     if event is None:
@@ -54,10 +69,18 @@ def redrive(event_row_id: int) -> dict[str, Any]:
     return _shown(event)
 
 
-def redrive_all() -> int:
-    """Send all dead events again, in small transactions; return how many."""
+def redrive_all(book: Book) -> int:
+    """Send all dead events again, in small transactions, each with its line in the book; return
+    how many."""
+
+    def work() -> int:
+        revived = store.revive_some(_REDRIVE_BATCH)
+        if revived:
+            book("event:*", revived)
+        return revived
+
     total = 0
-    while revived := run_transaction(lambda: store.revive_some(_REDRIVE_BATCH)):
+    while revived := run_transaction(work):
         total += revived
     if total:
         nudge()
@@ -72,12 +95,20 @@ def list_events(
     ``status``: one of ``STATUSES``, or None for all. Raises ValueError for a cursor that is none
     of ours, or an unknown status.
     """
+    found = page(status, int(cursor) if cursor else None, limit + 1)
+    shown = found[:limit]
+    return shown, str(shown[-1]["id"]) if len(found) > limit else None
+
+
+def page(status: str | None, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """Up to ``limit`` events without their payloads, newest first, older than the row ``before``.
+
+    ``status``: one of ``STATUSES``, or None for all. Raises ValueError for an unknown one.
+    """
     if status is not None and status not in STATUSES:
         raise ValueError(f"no such status: {status}")
     with session():
-        found = store.page(status, limit + 1, int(cursor) if cursor else None)
-    shown = [_shown(event) for event in found[:limit]]
-    return shown, str(shown[-1]["id"]) if len(found) > limit else None
+        return [_shown(event) for event in store.page(status, limit, before)]
 
 
 def _shown(event: dict[str, Any]) -> dict[str, Any]:

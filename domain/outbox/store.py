@@ -97,6 +97,12 @@ def count_pending(limit: int) -> int:
     return int(rows(f"SELECT COUNT(*) FROM ({sql}) waiting", (limit,))[0][0])
 
 
+def count_dead(limit: int) -> int:
+    """How many are dead, counted no further than ``limit``."""
+    sql = "SELECT 1 FROM outbox_events WHERE dead_at IS NOT NULL LIMIT %s"
+    return int(rows(f"SELECT COUNT(*) FROM ({sql}) dead", (limit,))[0][0])
+
+
 def oldest_pending_seconds() -> float:
     """The age of the longest waiting event by the database's clock, 0 if none waits."""
     age = rows(

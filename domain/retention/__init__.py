@@ -1,1 +1,2 @@
-"""What is thrown away, and when: ended jobs, published events, synced exports, expired keys."""
+"""What is thrown away, and when: ended jobs, published events, synced exports, ended restock
+notices, expired keys."""

@@ -27,7 +27,8 @@ JOBS = Kept(
 failed or was cancelled has freed it."""
 EVENTS = Kept("outbox_events", "id", "created_at", "published_at", "FALSE")
 EXPORTS = Kept("order_exports", "position", "created_at", "synced_at", "FALSE")
-TABLES = (JOBS, EVENTS, EXPORTS)
+NOTICES = Kept("restock_mails", "id", "created_at", "ended_at", "FALSE")
+TABLES = (JOBS, EVENTS, EXPORTS, NOTICES)
 
 
 class Row(NamedTuple):

@@ -1,6 +1,6 @@
 """What the wallet refuses."""
 
-from domain.kernel.errors import DomainError
+from domain.kernel.errors import DomainError, InvalidRequest
 
 
 class UserNotFound(DomainError):
@@ -21,12 +21,15 @@ class BalanceTooLow(DomainError):
 
 
 class PaymentRefused(DomainError):
-    """PAY002: the payment provider declined."""
+    """PAY002: the payment provider declined; the detail is its reason."""
 
     code, status, title = "PAY002", 402, "Refused by the payment provider"
 
 
-class BalanceTooHigh(DomainError):
-    """A charge that would lift a balance over its bound of 10¹⁵ won."""
+class BalanceTooHigh(InvalidRequest):
+    """COMMON001: a charge that would lift a balance over its bound of 10¹⁵ won."""
 
-    code, status, title = "COMMON001", 422, "Balance would be too high"
+    title = "Balance would be too high"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, errors=[{"pointer": "/amount", "detail": detail}])

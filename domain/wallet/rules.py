@@ -44,9 +44,13 @@ class Account:
 
     def charge(self, amount: int, reference: str | None, job_id: int) -> Entry:
         """Add money. Raises BalanceTooHigh over the bound."""
+        self.make_room(amount)
+        return self._move(Movement.CHARGE, amount, reference, job_id)
+
+    def make_room(self, amount: int) -> None:
+        """Whether so much can be charged, without charging it. Raises BalanceTooHigh."""
         if self.balance + amount > MAX_BALANCE:
             raise BalanceTooHigh(f"A balance holds {MAX_BALANCE} won at most.")
-        return self._move(Movement.CHARGE, amount, reference, job_id)
 
     def pay(self, amount: int, job_id: int) -> Entry:
         """Take money for an order, whose id is not known before it is written.

@@ -40,13 +40,13 @@ def status(checkout: Checkout, *, as_json: bool) -> int:
 def _processes(checkout: Checkout) -> list[Entry]:
     record = FleetRecord.load(checkout.layout)
     states = checkout.fleet.states() if checkout.fleet.running() else {}
-    ports = {
-        "web": record.port if record else None,
-        "platform": checkout.platform_port() if record else None,
-    }
+    ports = {"web": record.port, **checkout.stand_in_ports()} if record else {}
+    wanted = checkout.programs()
+    # A stand-in that this call's environment does not ask for may have been asked for at the start.
     return [
-        _process(program, states.get(program.name), ports.get(program.kind))
-        for program in checkout.programs()
+        _process(program, states.get(program.name), ports.get(program.name))
+        for program in checkout.fleet.programs()
+        if program in wanted or program.name in states
     ]
 
 

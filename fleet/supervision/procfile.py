@@ -16,6 +16,7 @@ _KINDS: dict[str, Kind] = {
     "scheduler": "scheduler",
     "consumers": "consumer",
     "platform": "platform",
+    "payments": "platform",
 }
 
 

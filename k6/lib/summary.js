@@ -21,12 +21,27 @@ export function summaryOf(kinds) {
       checksFailed: values(data.metrics, 'checks').fails || 0,
       requests: count(data.metrics, 'http_reqs'),
       seconds: data.state.testRunDurationMs / 1000,
-      missed: missed(data.metrics),
     };
-    const files = { stdout: text(run) };
-    if (__ENV.SUMMARY) files[__ENV.SUMMARY] = JSON.stringify(run, null, 2);
-    return files;
+    return write(run, data.metrics, text(run));
   };
+}
+
+/** What handleSummary returns: `text` and the verdict shown, and `run` in the file of SUMMARY. */
+export function write(run, metrics, text) {
+  const found = missed(metrics);
+  const verdict = found.length ? `FAILED: ${found.join('; ')}` : 'all thresholds held';
+  const files = { stdout: `\n${text}\n${verdict}\n` };
+  if (__ENV.SUMMARY) files[__ENV.SUMMARY] = JSON.stringify({ ...run, missed: found }, null, 2);
+  return files;
+}
+
+/** Rows of text below their headings; columns stand to the right but those in LEFT. */
+export function tableOf(headings, rows) {
+  const lines = [headings, ...rows];
+  return lines.map((line) => line.map((cell, column) => {
+    const width = Math.max(...lines.map((other) => other[column].length));
+    return LEFT.includes(headings[column]) ? cell.padEnd(width) : cell.padStart(width);
+  }).join('  ').trimEnd()).join('\n');
 }
 
 function figures(metrics, kind) {
@@ -64,19 +79,13 @@ function refusalsOf(metrics, kind) {
 }
 
 function text(run) {
-  const lines = [HEADINGS, ...run.rows.map(cells)];
-  const table = lines.map((line) => line.map((cell, column) => {
-    const width = Math.max(...lines.map((other) => other[column].length));
-    return LEFT.includes(HEADINGS[column]) ? cell.padEnd(width) : cell.padStart(width);
-  }).join('  ').trimEnd());
   const tail = [
     `${run.requests} requests in ${run.seconds.toFixed(1)} s`,
     `server errors: ${run.serverErrors}`,
     `jobs not ended: ${run.jobsNotEnded}`,
     `checks failed: ${run.checksFailed}`,
   ].join('; ');
-  const verdict = run.missed.length ? `FAILED: ${run.missed.join('; ')}` : 'all thresholds held';
-  return `\n${table.join('\n')}\n\n${TIMED}\n${tail}\n${verdict}\n`;
+  return `${tableOf(HEADINGS, run.rows.map(cells))}\n\n${TIMED}\n${tail}`;
 }
 
 function cells(row) {
@@ -94,8 +103,8 @@ function cells(row) {
   ];
 }
 
-function shown(figure) {
-  return Number.isFinite(figure) ? figure.toFixed(0) : '-';
+export function shown(figure, digits = 0) {
+  return Number.isFinite(figure) ? figure.toFixed(digits) : '-';
 }
 
 function missed(metrics) {

@@ -1,42 +1,15 @@
 """Bad input and bad days, on a whole fleet: real processes, real services, and audit afterwards."""
 
 import random
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
 
-import pymysql
 import pytest
 
-from infra.database import connect_params
 from tests.support.api import Answer, Api
+from tests.support.crowd import at_once, locked_users
 from tests.support.fleet import Fleet
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
-
-T = TypeVar("T")
-
-
-def at_once(count: int, do: Callable[[int], T], threads: int = 50) -> list[T]:
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(do, range(count)))
-
-
-@contextmanager
-def locked_users(fleet: Fleet, *users: int) -> Iterator[None]:
-    """Hold the rows of ``users``, so that whoever wants to change them stands still."""
-    name, params = connect_params(fleet.services.urls.database)
-    connection = pymysql.connect(database=name, **params)
-    try:
-        with connection.cursor() as cursor:
-            marks = ",".join(["%s"] * len(users))
-            cursor.execute(f"SELECT id FROM users WHERE id IN ({marks}) FOR UPDATE", users)
-            yield
-        connection.rollback()
-    finally:
-        connection.close()
 
 
 def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(fleet: Fleet, api: Api) -> None:

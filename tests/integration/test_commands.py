@@ -8,6 +8,7 @@ from domain.orders import place
 from domain.wallet import charge
 from infra.database import execute, rows, session
 from tests.support.cli import run
+from tests.support.failing import failed
 from tests.support.shop import accepted, work
 from tests.support.topics import empty_topics
 
@@ -45,6 +46,29 @@ def test_jobs_are_listed_newest_first_and_shown(redis: Redis) -> None:
     # And one is shown whole
     shown = orjson.loads(run("jobs", "show", str(paid)).stdout)
     assert shown["result"]["chargedAmount"] == 5_000
+
+
+def test_failed_jobs_are_listed_and_done_again(redis: Redis) -> None:
+    # Given jobs that the system has given up
+    first, second = failed(
+        charge.command(1, 1, 5_000, None, None), charge.command(2, 2, 7_000, None, None)
+    )
+    listed = [orjson.loads(line) for line in run("jobs", "failed", "--json").stdout.splitlines()]
+    assert [job["jobId"] for job in listed] == [str(second), str(first)]
+    assert str(first) in run("jobs", "failed", "--user", "1").stdout
+    assert "No failed jobs." in run("jobs", "failed", "--kind", "order.place").stdout
+    # When one is retried, and once more
+    done, again = run("jobs", "retry", str(first)), run("jobs", "retry", str(first))
+    # Then there is one new job, and the list says so
+    retry = done.stdout.split()[0]
+    assert (done.exit_code, done.stdout) == (0, f"{retry} is queued\n")
+    assert again.stdout == f"{retry} is its retry already\n"
+    assert orjson.loads(run("jobs", "failed", "--user", "1", "--json").stdout)["retriedBy"] == retry
+    work(redis)
+    assert orjson.loads(run("jobs", "show", retry).stdout)["retryOf"] == str(first)
+    # And what cannot be retried is one line
+    refused = run("jobs", "retry", retry)
+    assert (refused.exit_code, refused.stderr) == (1, "Error: The job is succeeded. (J001)\n")
 
 
 def test_a_job_that_is_not_there_is_one_line() -> None:

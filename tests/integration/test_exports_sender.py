@@ -189,18 +189,18 @@ def test_resync_sends_again_under_the_same_keys_with_all_tries() -> None:
     # Given an order with one dead and one acknowledged export
     platform = PlayedPlatform(lambda *_: Reply(400))
     keys = arrive(given_orders(1, cancelled=True))
-    assert service.resync(99) is None
+    assert service.resync(99, 1) is None
     with sending(platform, tries=2):
         eventually(lambda: statuses() == {"dead": 2})
         # When the platform has changed its mind, and an operator sends the order again
         platform.answer, platform.keys = accept, []
-        status = service.resync(1) or {}
+        status = service.resync(1, 1) or {}
         assert (status["synced"], status["syncAttempts"]) == (False, 4)
         eventually(lambda: (service.sync_status(1) or {})["synced"])
         assert platform.keys == keys
         # And once more, though it is there already
         platform.keys = []
-        service.resync(1)
+        service.resync(1, 1)
         eventually(lambda: (service.sync_status(1) or {})["synced"])
     # Then it was sent again in its order, under the keys that it always had
     assert platform.keys == keys

@@ -6,6 +6,7 @@ import uuid
 import peewee
 import pymysql
 import pytest
+from redis import Redis
 
 from domain.jobs import intake as intake_module
 from domain.jobs import intake_store, service
@@ -14,10 +15,12 @@ from domain.jobs.intake import Intake
 from domain.jobs.keys import idempotency_claim
 from domain.jobs.kinds import Command, Lane
 from domain.kernel.errors import KeyReused, Unavailable
+from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from domain.wallet import charge
 from infra.database import database as connection
 from infra.database import rows, session
+from tests.support.market import broken_rules
 from tests.support.shop import accepted, given_users, submit, work
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -132,6 +135,67 @@ def test_a_refused_request_leaves_no_claim_behind() -> None:
     accepted(a_charge(user, 500, "u", key="k"))
 
 
+def test_a_known_key_is_known_whatever_became_of_its_transaction(redis: Redis) -> None:
+    # Given a charge that failed, and another amount that took its transactionId since
+    [first] = accepted(a_charge(999_999, 100, "t", key="k1"))
+    work(redis)
+    accepted(a_charge(999_999, 200, "t", key="k2"))
+    # When the first is sent again with its key, Then it is answered with its job
+    [again] = submit(a_charge(999_999, 100, "t", key="k1"))
+    assert isinstance(again, Accepted)
+    assert (again.uuid, again.replayed) == (first, True)
+
+
+def test_a_refused_request_takes_nobody_of_its_commit_with_it() -> None:
+    [user] = given_users(0)
+    accepted(a_charge(user, 1, key="k1"))
+    # When a transactionId comes with a key of something else, and in the same commit in good order
+    refused, taken, again = submit(
+        a_charge(user, 100, "t", key="k1"),
+        a_charge(user, 100, "t", key="k2"),
+        a_charge(user, 100, "t", key="k2"),
+    )
+    # Then only the first is refused
+    assert isinstance(refused, KeyReused)
+    assert isinstance(taken, Accepted)
+    assert isinstance(again, Accepted)
+    assert (again.uuid, taken.replayed, again.replayed) == (taken.uuid, False, True)
+    # And every key names a job that there is
+    assert broken_rules() == []
+
+
+def test_the_repeat_of_a_failed_job_takes_nobody_of_its_commit_with_it(redis: Redis) -> None:
+    # Given a charge that failed, which has freed its transactionId
+    [first] = accepted(a_charge(999_999, 100, "t", key="k1"))
+    work(redis)
+    # When it is sent again with its key, and in the same commit with a new one
+    old, new = submit(
+        a_charge(999_999, 100, "t", key="k1"), a_charge(999_999, 100, "t", key="k2")
+    )
+    # Then the first is answered as before, and the second is another try
+    assert isinstance(old, Accepted)
+    assert isinstance(new, Accepted)
+    assert (old.uuid, old.replayed, new.replayed) == (first, True, False)
+    assert broken_rules() == []
+
+
+def test_a_key_and_a_transaction_that_repeat_each_other_in_one_commit() -> None:
+    [user] = given_users(0)
+    # When one commit holds two keys for a transactionId, each twice, and a third for another amount
+    *same, other, other_again = submit(
+        *[a_charge(user, 100, "t", key=key) for key in ("k1", "k2", "k1", "k2")],
+        *[a_charge(user, 200, "t", key="k3") for _ in range(2)],
+    )
+    # Then it is one job, and whatever says something else is refused, its repeat too
+    assert {one.uuid for one in same if isinstance(one, Accepted)} == {same[0].uuid}  # type: ignore[union-attr]
+    assert [one.replayed for one in same if isinstance(one, Accepted)] == [False, True, True, True]
+    assert isinstance(other, KeyReused)
+    assert isinstance(other_again, KeyReused)
+    # And the third key is free
+    accepted(a_charge(user, 200, "u", key="k3"))
+    assert broken_rules() == []
+
+
 @pytest.mark.usefixtures("redis")
 def test_a_cancelled_job_frees_its_transaction_id() -> None:
     [user] = given_users(0)
@@ -152,6 +216,29 @@ def test_a_failed_job_frees_its_transaction_id(redis: object) -> None:
     accepted(a_charge(999_999, 200, "t"))
 
 
+@pytest.mark.parametrize("ending", ["failed", "cancelled"])
+def test_a_repeat_of_a_job_that_let_its_transaction_id_go_does_not_take_it_again(
+    redis: Redis, ending: str
+) -> None:
+    user = 999_999 if ending == "failed" else given_users(0)[0]
+    # Given a charge that has ended without effect, so that its transactionId is free
+    [first] = accepted(a_charge(user, 100, "t", key="k"))
+    if ending == "failed":
+        work(redis)
+    else:
+        service.cancel(first)
+    assert service.find(first).status == ending
+    # When it is sent again with its key, Then it is answered with that job
+    [again] = submit(a_charge(user, 100, "t", key="k"))
+    assert isinstance(again, Accepted)
+    assert (again.uuid, again.replayed) == (first, True)
+    # And the transactionId is as free as before: for another try, and for another amount
+    [second] = submit(a_charge(user, 200, "t", key="l"))
+    assert isinstance(second, Accepted)
+    assert (second.uuid != first, second.replayed) == (True, False)
+    assert broken_rules() == []
+
+
 def test_a_hundred_requests_with_one_key_at_once_make_one_job() -> None:
     [user] = given_users(0)
     # Given four web processes, each with an intake of its own
@@ -161,7 +248,7 @@ def test_a_hundred_requests_with_one_key_at_once_make_one_job() -> None:
 
     def send(at: int) -> None:
         start.wait()
-        answers.append(intakes[at % 4].submit(a_charge(user, key="k"), uuid.uuid4()))
+        answers.append(intakes[at % 4].submit(a_charge(user, key="k"), uuid7()))
 
     # When a hundred requests with one key come at once
     threads = [threading.Thread(target=send, args=(at,)) for at in range(100)]
@@ -186,7 +273,7 @@ def test_one_bad_request_does_not_spoil_its_commit() -> None:
 
     def send(name: str, command: Command) -> None:
         try:
-            answers[name] = intake.submit(command, uuid.uuid4())
+            answers[name] = intake.submit(command, uuid7())
         except Exception as error:
             answers[name] = error
 
@@ -225,7 +312,7 @@ def test_who_is_told_of_no_job_has_none(monkeypatch: pytest.MonkeyPatch) -> None
     def send(name: str) -> threading.Thread:
         def run() -> None:
             try:
-                answers[name] = intake.submit(a_charge(user), uuid.uuid4())
+                answers[name] = intake.submit(a_charge(user), uuid7())
             except Unavailable as error:
                 answers[name] = error
 
@@ -275,7 +362,7 @@ def test_a_commit_whose_answer_was_lost_is_read_back(
     monkeypatch.setattr(type(connection), "commit", answer_lost)
     monkeypatch.setattr(intake_store, "committed", away_at_first)
     # When a request is in it, Then its answer is what the database says in the end
-    name = uuid.uuid4()
+    name = uuid7()
     if was_committed:
         assert intake.submit(a_charge(user), name).uuid == name
     else:

@@ -13,7 +13,8 @@ TABLES = {
     "users", "balance_history", "products", "stock_movements", "carts", "cart_items", "coupons",
     "coupon_gates", "user_coupons", "orders", "order_items", "payments", "jobs",
     "idempotency_keys", "outbox_events", "order_exports", "restock_notifications", "admin_audit",
-    "controls", "heartbeats", "migrations",
+    "controls", "heartbeats", "migrations", "back_in_stock", "restock_mails",
+    "payment_requests", "payment_differences",
 }
 
 

@@ -1,4 +1,4 @@
-"""A client of the HTTP API, as a user of it would write one."""
+"""A client of the HTTP API, as a user of it would write one; answers are held to the document."""
 
 import json
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import urllib3
 
 from infra.tokens import issue
+from tests.support.document import document
 from tests.support.waiting import eventually
 
 ENDED = {"succeeded", "failed", "cancelled"}
@@ -32,7 +33,7 @@ class Api:
         self._pool = urllib3.PoolManager(maxsize=256, retries=False, timeout=40.0)
         self._tokens: dict[tuple[int, bool], str] = {}
 
-    def _token(self, user: int, admin: bool) -> str:
+    def token(self, user: int, admin: bool = False) -> str:
         key = (user, admin)
         if key not in self._tokens:
             scopes = ["user", "admin"] if admin else ["user"]
@@ -46,12 +47,13 @@ class Api:
         """One request; ``idempotency_key="k"`` becomes the header Idempotency-Key."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if user is not None:
-            sent["Authorization"] = f"Bearer {self._token(user, admin)}"
+            sent["Authorization"] = f"Bearer {self.token(user, admin)}"
         data = None
         if body is not None:
             data = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
         got = self._pool.request(method, self.base + path, body=data, headers=sent, redirect=False)
+        document().check(method, path, got.status, got.headers, got.data)
         is_json = "json" in got.headers.get("Content-Type", "")
         return Answer(got.status, got.headers, json.loads(got.data) if is_json else got.data)
 

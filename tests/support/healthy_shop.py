@@ -15,7 +15,7 @@ from commands.seeding import Plan, seed, seed_demo
 from domain.kernel.ids import uuid7
 from domain.outbox.events import shard_of
 from domain.ranking import service as ranking
-from infra.database import execute, now, session
+from infra.database import execute, now, rows, session
 from tests.support.topics import publish_all
 
 SOLD_OUT, REOPENED = 5, 6
@@ -37,6 +37,7 @@ def make_healthy_shop() -> None:
         _second_order_and_its_cancel(at)
         _restock(12, 30, at)
         _refusals_and_what_is_under_way(at)
+        _payments(at)
     publish_all()
     ranking.rebuild()
 
@@ -136,7 +137,8 @@ def _issue_coupons_in_two_goes(at: datetime) -> None:
     _win(REOPENED, 1, 1, at, expires)
     job("coupon.issue", 2, "failed", at, key="coupon:6", seq=2, error='{"code":"C001"}')
     _insert(
-        "admin_audit", admin_id=9, action="coupon.change", target="coupon:6", detail="{}",
+        "admin_audit", admin_id=9, action="coupon.change", target="coupon:6",
+        detail='{"asked":{"maxQuantity":2,"paused":null},"before":{"maxQuantity":1}}',
         created_at=at + timedelta(seconds=2),
     )
     _win(REOPENED, 3, 3, at + timedelta(seconds=3), expires)
@@ -225,8 +227,39 @@ def _restock(product_id: int, quantity: int, at: datetime) -> None:
     event("product.restocked", "product", product_id, {"productId": product_id})
 
 
+def _payments(at: datetime) -> None:
+    """Of user 1's charges the first was asked for; of three more one was declined, one is asked
+    for, and one has been for so long that it holds back nobody any more."""
+    [(charged, uuid)] = rows("SELECT id, uuid FROM jobs WHERE kind = 'balance.charge' LIMIT 1")
+    _ask(charged, UUID(bytes=uuid), 1, 50_000, "booked", at)
+    declined, key = job("balance.charge", 3, "failed", at, error='{"code":"PAY002"}')
+    _ask(declined, key, 3, 700, "declined", at)
+    parked, key = job("balance.charge", 3, "running", at, started_at=at, queue_lane=None)
+    _ask(parked, key, 3, 700, "asking", at, held_until=now() + timedelta(hours=1))
+    let_go, key = job(
+        "balance.charge", 2, "running", at, started_at=at, queue_lane=None, queue_key=None
+    )
+    _ask(let_go, key, 2, 700, "asking", at)
+
+
+def _ask(
+    job_id: int, key: UUID, user_id: int, amount: int, status: str, at: datetime, **columns: Any
+) -> None:
+    asking = status == "asking"
+    _insert(
+        "payment_requests", job_id=job_id, job_uuid=key.bytes, user_id=user_id, amount=amount,
+        status=status, created_at=at, decided_at=None if asking else at,
+        next_attempt_at=now() + timedelta(hours=1) if asking else None,
+        provider_id=None if status in ("asking", "declined") else f"pay_{job_id}", **columns,
+    )
+
+
 def _refusals_and_what_is_under_way(at: datetime) -> None:
     job("order.place", 3, "failed", at, error='{"code":"O003"}')
+    _, given_up = job(
+        "order.place", 3, "failed", at, error='{"code":"COMMON004"}', system_failure=1
+    )
+    job("order.place", 3, "failed", at, error='{"code":"O005"}', retry_of=given_up.bytes)
     job("order.place", 3, "cancelled", at)
     lease = {"lease_token": uuid7().bytes, "lease_until": now() + timedelta(hours=1)}
     # Accepted long ago, but its worker is alive; the one behind it waits for it.

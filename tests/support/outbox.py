@@ -18,8 +18,9 @@ from domain.outbox.events import TOPICS, Event
 from domain.outbox.leadership import Leadership, holder_name
 from domain.outbox.relay import Relay
 from infra.database import execute, rows, session, transaction
-from infra.kafka import PARTITIONS, ensure_topics
+from infra.kafka import ensure_topics
 from infra.settings import settings
+from infra.topic_settings import PARTITIONS
 from schedulers.outbox_relay import open_kafka
 
 READ_SECONDS = 60.0
@@ -113,6 +114,9 @@ class Topics:
             {
                 "bootstrap.servers": settings().kafka_bootstrap_servers,
                 "group.id": "eyes",
+                # A broker answers one connection's requests in turn: asking where a partition ends
+                # would wait for a fetch that finds nothing.
+                "fetch.wait.max.ms": 10,
                 "reconnect.backoff.max.ms": 500,
                 "topic.metadata.refresh.interval.ms": 1000,
                 "metadata.recovery.rebootstrap.trigger.ms": 2000,

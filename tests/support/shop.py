@@ -8,8 +8,10 @@ from redis import Redis
 from domain.jobs.admission import Accepted, Batch, Result
 from domain.jobs.drain import Drain
 from domain.jobs.kinds import Command, Kinds, Lane
+from domain.jobs.lanes import LaneStates, always_running
 from domain.jobs.service import find
 from domain.jobs.status_store import JobRecord
+from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from infra.database import execute, run_transaction, session
 
@@ -33,7 +35,7 @@ def given_users(*balances: int) -> list[int]:
 
 def submit(*commands: Command, kinds: Kinds = KINDS) -> list[Result]:
     """One group commit of ``commands``: what each was answered."""
-    requests = [(uuid.uuid4(), command) for command in commands]
+    requests = [(uuid7(), command) for command in commands]
     results = run_transaction(lambda: Batch(kinds, requests).write())
     return [results[name] for name, _ in requests]
 
@@ -46,10 +48,15 @@ def accepted(*commands: Command, kinds: Kinds = KINDS) -> list[uuid.UUID]:
     return [result.uuid for result in results if isinstance(result, Accepted)]
 
 
-def make_drain(client: Redis, kinds: Kinds = KINDS, **options: int) -> Drain:
+def make_drain(
+    client: Redis, kinds: Kinds = KINDS, lane_state: LaneStates = always_running, **options: int
+) -> Drain:
     """A drain as a worker process has it."""
     values = {"batch": 128, "batch_per_key": 64, "lease_seconds": 10, **options}
-    return Drain(kinds, client, after_commit=lambda: None, **values)  # type: ignore[arg-type]
+    return Drain(
+        kinds, client, after_commit=lambda: None, lane_state=lane_state,
+        **values,  # type: ignore[arg-type]
+    )
 
 
 def work(client: Redis, kinds: Kinds = KINDS) -> None:

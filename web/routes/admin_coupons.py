@@ -8,15 +8,18 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, mode
 from pydantic_core import PydanticCustomError
 
 from domain.coupons import service
-from domain.coupons.rules import MAX_QUANTITY
+from domain.coupons.errors import CouponNotFound
+from domain.coupons.rules import MAX_PERCENTAGE, MAX_QUANTITY
 from domain.coupons.service import Discount, DiscountType, NewCoupon
 from domain.kernel.clock import utc_naive
 from domain.kernel.money import MAX_AMOUNT
 from web.answering import created, key_claim
 from web.api import slice_api
 from web.auth import admin, principal
+from web.describing import answers, creates
 from web.routes.coupons import CouponPath
-from web.schemas import Body, Name
+from web.schemas import Body, Name, example
+from web.shapes import coupons as shapes
 
 api = slice_api("admin coupons")
 
@@ -46,6 +49,16 @@ Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 
 
 class CouponBody(Body):
+    model_config = example(
+        name="Drop day", discountType="fixed", discountValue=5_000, maxQuantity=1_000,
+        minOrderAmount=10_000, startsAt="2026-11-24T09:00:00.000Z",
+        expiresAt="2099-01-01T00:00:00.000Z",
+        rules={
+            "if": {"properties": {"discountType": {"const": "percentage"}}},
+            "then": {"properties": {"discountValue": {"maximum": MAX_PERCENTAGE}}},
+        },
+    )
+
     name: Name
     discount_type: Annotated[DiscountType, Field(strict=False)]
     discount_value: Annotated[
@@ -60,6 +73,8 @@ class CouponBody(Body):
 class CouponChange(Body):
     """At least one field."""
 
+    model_config = example(maxQuantity=2_000, rules={"minProperties": 1})
+
     # Made by a factory, a default is neither shown as one nor written: what was not sent stays.
     max_quantity: Quantity = Field(default_factory=int)
     paused: bool = Field(default_factory=bool)
@@ -73,6 +88,7 @@ class CouponChange(Body):
 
 @api.post("/coupons", summary="Make a coupon")
 @admin
+@creates(shapes.Coupon)
 def create_coupon(body: CouponBody) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Honours Idempotency-Key."""
     new = NewCoupon(
@@ -89,6 +105,7 @@ def create_coupon(body: CouponBody) -> tuple[dict[str, Any], int, dict[str, str]
 
 @api.patch("/coupons/<id:couponId>", summary="Change how many there are, or pause a coupon")
 @admin
+@answers(shapes.Coupon, CouponNotFound)
 def change_coupon(path: CouponPath, body: CouponChange) -> dict[str, Any]:
     """More than issued opens a sold-out coupon again; fewer than issued is refused."""
     given = body.model_dump(exclude_unset=True)

@@ -6,14 +6,17 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.catalog import service
+from domain.catalog.errors import ProductNotFound, StockTooHigh
 from domain.catalog.rules import MAX_DESCRIPTION_LENGTH, MAX_PER_USER, MAX_STOCK, NewProduct
 from domain.kernel.money import MAX_PRICE
 from web.accepting import traceparent
 from web.answering import answered, created, key_claim
 from web.api import slice_api
 from web.auth import admin, principal
+from web.describing import answers, creates, keyed
 from web.routes.products import Category, ProductPath
-from web.schemas import Body, Name
+from web.schemas import Body, Name, example
+from web.shapes import products as shapes
 
 api = slice_api("admin products")
 
@@ -28,6 +31,11 @@ Description = Annotated[
 
 
 class ProductBody(Body):
+    model_config = example(
+        name="Drop hoodie", price=59_000, stock=120, category="clothes",
+        description="Heavy cotton.", maxPerUser=2,
+    )
+
     name: Name
     price: Price
     stock: Annotated[int, Field(ge=0, le=MAX_STOCK)]
@@ -38,6 +46,8 @@ class ProductBody(Body):
 
 class ProductChange(Body):
     """At least one field; null takes a category or a limit away."""
+
+    model_config = example(price=49_000, maxPerUser=None, rules={"minProperties": 1})
 
     # Made by a factory, a default is neither shown as one nor written: what was not sent stays.
     name: Name = Field(default_factory=str)
@@ -54,11 +64,14 @@ class ProductChange(Body):
 
 
 class RestockBody(Body):
+    model_config = example(quantity=50)
+
     quantity: Annotated[int, Field(ge=1, le=MAX_STOCK)]
 
 
 @api.post("/products", summary="Make a product")
 @admin
+@creates(shapes.Product)
 def create_product(body: ProductBody) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Honours Idempotency-Key."""
     new = NewProduct(**body.model_dump())
@@ -68,6 +81,7 @@ def create_product(body: ProductBody) -> tuple[dict[str, Any], int, dict[str, st
 
 @api.patch("/products/<id:productId>", summary="Change a product, though not its stock")
 @admin
+@answers(shapes.Product, ProductNotFound)
 def change_product(path: ProductPath, body: ProductChange) -> dict[str, Any]:
     changes = body.model_dump(exclude_unset=True)
     return service.change(path.product_id, changes, principal().user_id)
@@ -75,6 +89,7 @@ def change_product(path: ProductPath, body: ProductChange) -> dict[str, Any]:
 
 @api.post("/products/<id:productId>/restock", summary="Take in a delivery")
 @admin
+@keyed(shapes.Restock, ProductNotFound, StockTooHigh)
 def restock_product(
     path: ProductPath, body: RestockBody
 ) -> tuple[dict[str, Any], int, dict[str, str]]:

@@ -6,11 +6,17 @@ from flask import Response
 from pydantic import Field
 
 from domain.cart import service
+from domain.cart.errors import CartFull, NoSuchItem, QuantityOutOfBounds
 from domain.cart.rules import MAX_QUANTITY, MIN_QUANTITY
+from domain.catalog.errors import ProductNotFound
+from domain.wallet.errors import UserNotFound
+from web import headers
 from web.answering import nothing
 from web.api import slice_api
 from web.auth import is_admin, subject, user
-from web.schemas import Body, Id, Path, Query
+from web.describing import answers
+from web.schemas import Body, Id, Path, Query, example
+from web.shapes import cart as shapes
 
 api = slice_api("cart")
 
@@ -29,11 +35,15 @@ class ItemPath(Path):
 
 
 class ItemBody(Body):
+    model_config = example(productId=1, quantity=2)
+
     product_id: Id
     quantity: Quantity
 
 
 class QuantityBody(Body):
+    model_config = example(quantity=3)
+
     quantity: Quantity
 
 
@@ -44,18 +54,24 @@ def _reach(query: WhoseCart) -> int | None:
 
 @api.get("/cart", summary="The cart, at the prices of now")
 @user
+@answers(shapes.Cart, UserNotFound)
 def get_cart(query: WhoseCart) -> dict[str, Any]:
     return service.contents(subject(query.user_id))
 
 
 @api.delete("/cart", summary="Empty the cart")
 @user
+@answers(shapes.Cart, UserNotFound)
 def clear_cart(query: WhoseCart) -> dict[str, Any]:
     return service.clear(subject(query.user_id))
 
 
 @api.post("/cart/items", summary="Put a product into the cart")
 @user
+@answers(
+    shapes.CartItem, QuantityOutOfBounds, CartFull, ProductNotFound, UserNotFound,
+    status=201, headers=(headers.LOCATION,),
+)
 def add_item(query: WhoseCart, body: ItemBody) -> tuple[dict[str, Any], int, dict[str, str]]:
     """On top of what lies there of the same product."""
     item = service.add(subject(query.user_id), body.product_id, body.quantity)
@@ -64,18 +80,21 @@ def add_item(query: WhoseCart, body: ItemBody) -> tuple[dict[str, Any], int, dic
 
 @api.get("/cart/items/<id:itemId>", summary="One item of the cart")
 @user
+@answers(shapes.CartItem, NoSuchItem)
 def get_item(path: ItemPath, query: WhoseCart) -> dict[str, Any]:
     return service.item(path.item_id, _reach(query))
 
 
 @api.patch("/cart/items/<id:itemId>", summary="Change how many")
 @user
+@answers(shapes.CartItem, QuantityOutOfBounds, NoSuchItem)
 def change_item(path: ItemPath, query: WhoseCart, body: QuantityBody) -> dict[str, Any]:
     return service.set_quantity(path.item_id, _reach(query), body.quantity)
 
 
 @api.delete("/cart/items/<id:itemId>", summary="Take an item out of the cart")
 @user
+@answers(None, NoSuchItem, status=204)
 def remove_item(path: ItemPath, query: WhoseCart) -> Response:
     service.remove(path.item_id, _reach(query))
     return nothing()

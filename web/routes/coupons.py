@@ -7,18 +7,32 @@ from flask import Response
 from pydantic import Field
 
 from domain.coupons import issue, service
-from domain.coupons.errors import CouponNotFound
+from domain.coupons.errors import (
+    AlreadyIssued,
+    CouponExpired,
+    CouponNotFound,
+    NotOpenYet,
+    SoldOut,
+)
 from domain.coupons.service import Coupon, HoldingStatus
+from domain.kernel.errors import NotAllowed
 from domain.kernel.money import MAX_BALANCE
-from web import cursors
+from domain.wallet.errors import UserNotFound
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import public_api, slice_api
 from web.auth import may_reach, principal, public, require_user, subject, user
+from web.describing import accepts, answers, pages
+from web.paging import Answer, Listing
 from web.problems import invalid
-from web.schemas import Body, Id, Limit, NoBody, Path, Query
+from web.read_only import allowed_in_read_only
+from web.schemas import Body, Id, Limit, NoBody, Path, Query, example
+from web.shapes import coupons as shapes
 
 listing = public_api("coupons")
 api = slice_api("users' coupons")
+
+LISTING = Listing("coupons", (int, int))
+HELD = Listing("users' coupons")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,18 +65,20 @@ class UserCouponList(Query):
 
 
 class ValidationBody(Body):
+    model_config = example(couponId=1, orderAmount=118_000)
+
     coupon_id: Id
     order_amount: Annotated[int, Field(ge=0, le=MAX_BALANCE, description="Won")]
 
 
-def _cursor(coupon: Coupon) -> str:
+def _place(coupon: Coupon) -> tuple[int, int]:
     milliseconds = (coupon.expires_at.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
-    return cursors.encode(milliseconds, coupon.id)
+    return milliseconds, coupon.id
 
 
 def _position(cursor: str | None) -> tuple[datetime, int] | None:
     """Where the page before ended: (expires_at, id)."""
-    found = cursors.decode(cursor, int, int)
+    found = LISTING.place(cursor)
     if found is None:
         return None
     try:
@@ -74,24 +90,29 @@ def _position(cursor: str | None) -> tuple[datetime, int] | None:
 
 @listing.get("/coupons", summary="Coupons that can be had now or soon")
 @public
-def list_coupons(query: CouponList) -> dict[str, Any]:
+@pages(shapes.CouponList)
+def list_coupons(query: CouponList) -> Answer:
     """Those that expire first come first."""
     found = service.issuable(_position(query.cursor), query.limit + 1)
-    page = found[: query.limit]
-    return {
-        "coupons": [service.represent(coupon) for coupon in page],
-        "nextCursor": _cursor(page[-1]) if len(found) > query.limit else None,
-    }
+    return LISTING.answer(
+        "coupons", found, query.limit, _place,
+        lambda page: [service.represent(coupon) for coupon in page],
+    )
 
 
 @listing.get("/coupons/<id:couponId>", summary="One coupon")
 @public
+@answers(shapes.Coupon, CouponNotFound)
 def get_coupon(path: CouponPath) -> dict[str, Any]:
     return service.represent(service.coupon(path.coupon_id))
 
 
 @api.post("/coupons/<id:couponId>/issue", summary="Get one of a coupon")
 @user
+@accepts(
+    issue.KIND, shapes.IssuedCoupon, CouponNotFound, SoldOut, NotOpenYet, CouponExpired,
+    AlreadyIssued, UserNotFound,
+)
 def issue_coupon(path: CouponPath, query: WhoseCoupon, body: NoBody) -> Response:  # noqa: ARG001
     """First come, first served: accepted in an order that the winners follow exactly."""
     caller = principal().user_id
@@ -103,27 +124,25 @@ def issue_coupon(path: CouponPath, query: WhoseCoupon, body: NoBody) -> Response
 
 @api.post("/coupons/validate", summary="What a coupon of the caller would take off")
 @user
+@allowed_in_read_only
+@answers(shapes.CouponValidation, CouponNotFound)
 def validate_coupon(body: ValidationBody, query: WhoseCoupon) -> dict[str, Any]:
     return service.validate(subject(query.user_id), body.coupon_id, body.order_amount)
 
 
 @api.get("/users/<id:userId>/coupons", summary="A user's coupons, newest first")
 @user
-def list_user_coupons(path: UserPath, query: UserCouponList) -> dict[str, Any]:
+@pages(shapes.UserCouponList, NotAllowed, UserNotFound)
+def list_user_coupons(path: UserPath, query: UserCouponList) -> Answer:
     require_user(path.user_id)
-    position = cursors.decode(query.cursor, int)
-    before = int(position[0]) if position else None
+    before = HELD.before(query.cursor)
     found = service.held_by(path.user_id, query.status, before, query.limit + 1)
-    page = found[: query.limit]
-    more = len(found) > query.limit
-    return {
-        "coupons": page,
-        "nextCursor": cursors.encode(page[-1]["userCouponId"]) if more else None,
-    }
+    return HELD.answer("coupons", found, query.limit, lambda held: (held["userCouponId"],))
 
 
 @api.get("/user-coupons/<id:userCouponId>", summary="One coupon of a user")
 @user
+@answers(shapes.UserCoupon, CouponNotFound)
 def get_user_coupon(path: UserCouponPath) -> dict[str, Any]:
     """Somebody else's does not exist."""
     owner, shown = service.owner_and_holding(path.user_coupon_id)

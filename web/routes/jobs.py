@@ -1,25 +1,32 @@
 """Jobs: polled, listed and cancelled."""
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from flask import Response, request
 from pydantic import Field
 
 from domain.jobs import service
+from domain.jobs.errors import JobNotQueued
 from domain.jobs.status_store import JobRecord
 from domain.kernel.errors import NoSuchThing
 from domain.kernel.ids import parse_uuid
 from domain.kinds import KINDS
-from web import cursors
+from web import headers
 from web.accepting import await_end, job_response
 from web.api import slice_api
-from web.auth import is_admin, may_reach, principal, subject, user
+from web.auth import is_admin, may_reach, principal, subject, user, user_or_payments
+from web.describing import answers, pages, with_etag
+from web.headers import maybe
+from web.paging import Answer, Listing
 from web.prefer import wait_seconds
 from web.problems import invalid
 from web.schemas import Id, Limit, NoBody, Path, Query
+from web.shapes import jobs as shapes
 
 api = slice_api("jobs")
+
+LISTING = Listing("jobs")
 
 
 class JobPath(Path):
@@ -44,7 +51,11 @@ def _reachable(job_id: str) -> JobRecord:
 
 
 @api.get("/jobs/<string:jobId>", summary="One job")
-@user
+@user_or_payments
+@with_etag(
+    shapes.Job, reads=(headers.PREFER,),
+    headers=(maybe(headers.RETRY_AFTER), maybe(headers.PREFERENCE_APPLIED)),
+)
 def get_job(path: JobPath) -> Response:
     """Poll a job; with ``Prefer: wait=N`` the answer waits for its end, N seconds at most."""
     job = _reachable(path.job_id)
@@ -59,23 +70,22 @@ def get_job(path: JobPath) -> Response:
 
 @api.get("/jobs", summary="The caller's jobs, newest first")
 @user
-def list_jobs(query: JobList) -> dict[str, Any]:
+@pages(shapes.JobList)
+def list_jobs(query: JobList) -> Answer:
     if query.kind is not None and query.kind not in KINDS:
         raise invalid(f"kind is one of {', '.join(KINDS.names())}.", "/kind")
-    position = cursors.decode(query.cursor, int)
-    before = int(position[0]) if position else None
+    before = LISTING.before(query.cursor)
     owner = subject(query.user_id) if query.user_id is not None or not is_admin() else None
     found = service.find_all(owner, query.status, query.kind, before, query.limit + 1)
-    page = found[: query.limit]
-    more = len(found) > query.limit
-    return {
-        "jobs": [service.represent(job) for job in page],
-        "nextCursor": cursors.encode(page[-1].id) if more else None,
-    }
+    return LISTING.answer(
+        "jobs", found, query.limit, lambda job: (job.id,),
+        lambda page: [service.represent(job) for job in page],
+    )
 
 
 @api.post("/jobs/<string:jobId>/cancel", summary="Cancel a job that never started")
-@user
+@user_or_payments
+@answers(shapes.Job, JobNotQueued)
 def cancel_job(path: JobPath, body: NoBody) -> Response:  # noqa: ARG001
     uuid: UUID = _reachable(path.job_id).uuid
     return job_response(service.cancel(uuid))

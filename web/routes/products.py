@@ -1,19 +1,26 @@
 """Products, as everybody sees them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
+from flask import Response
 from pydantic import Field, StringConstraints
 
 from domain.catalog import service
+from domain.catalog.errors import ProductNotFound
 from domain.catalog.rules import MAX_CATEGORY_LENGTH, Sort
 from domain.ranking import service as ranking
-from web import cursors
+from web import conditional
 from web.api import public_api
 from web.auth import public
-from web.problems import invalid
+from web.describing import with_etag
+from web.headers import NEXT_PAGE, maybe
+from web.paging import Listing
 from web.schemas import Id, Limit, Path, Query
+from web.shapes import products as shapes
 
 api = public_api("products")
+
+LISTINGS = {sort: Listing(f"products by {sort}", (int, int)) for sort in Sort}
 
 Category = Annotated[
     str,
@@ -41,46 +48,42 @@ class PopularQuery(Query):
     limit: Limit = 5
 
 
-def _position(cursor: str | None, sort: Sort) -> tuple[int, int] | None:
-    """Where the page before ended; a cursor belongs to the sort that it was made for."""
-    found = cursors.decode(cursor, str, int, int)
-    if found is None:
-        return None
-    made_for, value, product_id = found
-    if made_for != sort:
-        raise invalid("This cursor was made for another sort.", "/cursor")
-    return int(value), int(product_id)
-
-
 @api.get("/products", summary="Products, page by page")
 @public
-def list_products(query: ProductList) -> dict[str, Any]:
-    after = _position(query.cursor, query.sort)
+@with_etag(shapes.ProductList, headers=(maybe(NEXT_PAGE),))
+def list_products(query: ProductList) -> Response:
+    """First pages may be up to a second old. ETag and If-None-Match spare sending one again."""
+    listing = LISTINGS[query.sort]
+    place = listing.place(query.cursor)
+    after = (place[0], place[1]) if place else None
     found = service.page(query.sort, query.category, after, query.limit + 1)
-    shown = found[: query.limit]
-    more = len(found) > query.limit
-    return {
-        "products": shown,
-        "nextCursor": (
-            cursors.encode(query.sort, *service.position(query.sort, shown[-1])) if more else None
-        ),
-    }
+    return conditional.public(
+        listing.answer(
+            "products", found, query.limit, lambda one: service.position(query.sort, one)
+        )
+    )
 
 
 @api.get("/products/popular", summary="Best sellers of the last days")
 @public
-def popular_products(query: PopularQuery) -> list[dict[str, Any]]:
-    """Quantity in completed, uncancelled orders of the last ``days`` calendar days."""
-    return ranking.popular(query.days, query.limit)
+@with_etag(shapes.PopularProducts)
+def popular_products(query: PopularQuery) -> Response:
+    """Quantity in completed, uncancelled orders of the last ``days`` calendar days; up to a second
+    old."""
+    return conditional.public(ranking.popular_lately(query.days, query.limit))
 
 
 @api.get("/products/<id:productId>", summary="One product")
 @public
-def get_product(path: ProductPath) -> dict[str, Any]:
-    return service.product(path.product_id)
+@with_etag(shapes.Product, ProductNotFound)
+def get_product(path: ProductPath) -> Response:
+    """Its stock may be up to a second old; a change by an admin shows at once."""
+    return conditional.public(service.product(path.product_id))
 
 
 @api.get("/products/<id:productId>/stock", summary="How many there are")
 @public
-def get_stock(path: ProductPath) -> dict[str, Any]:
-    return service.stock(path.product_id)
+@with_etag(shapes.Stock, ProductNotFound)
+def get_stock(path: ProductPath) -> Response:
+    """As it is now, from the database."""
+    return conditional.public(service.stock(path.product_id))

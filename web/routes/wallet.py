@@ -1,20 +1,23 @@
 """Balances: read, charged, and their history."""
 
-from typing import Any
-
 from flask import Response
 from pydantic import Field
 
 from domain.kernel.errors import NotAllowed
 from domain.wallet import charge, service
-from web import cursors
+from domain.wallet.errors import BalanceTooHigh, PaymentRefused, UserNotFound
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
-from web.auth import principal, require_user, user
-from web.schemas import Amount, Body, Id, Limit, Name, Path, PrintableKey, Query
+from web.auth import principal, require_user, user, user_or_payments
+from web.describing import accepts, answers, pages
+from web.paging import Answer, Listing
+from web.schemas import Amount, Body, Id, Limit, Name, Path, PrintableKey, Query, example
+from web.shapes import wallet as shapes
 from web.state import state
 
 api = slice_api("wallet")
+
+LISTING = Listing("balance history")
 
 
 class UserPath(Path):
@@ -22,6 +25,8 @@ class UserPath(Path):
 
 
 class ChargeBody(Body):
+    model_config = example(amount=200_000, transactionId="top-up-1", paymentMethod="card")
+
     amount: Amount
     transaction_id: PrintableKey | None = Field(
         None, description="Claimed for ever for this user; the same again gives the same job"
@@ -44,7 +49,10 @@ def _require_charger(user_id: int) -> None:
 
 
 @api.post("/users/<id:userId>/balance/charge", summary="Charge a balance")
-@user
+@user_or_payments
+@accepts(
+    charge.KIND, shapes.Charge, NotAllowed, UserNotFound, BalanceTooHigh, PaymentRefused
+)
 def charge_balance(path: UserPath, body: ChargeBody) -> Response:
     """Accepted, then done by a worker; the job's result tells the balance before and after."""
     _require_charger(path.user_id)
@@ -58,6 +66,7 @@ def charge_balance(path: UserPath, body: ChargeBody) -> Response:
 
 @api.get("/users/<id:userId>/balance", summary="A balance")
 @user
+@answers(shapes.Balance, NotAllowed, UserNotFound)
 def get_balance(path: UserPath) -> dict[str, int]:
     require_user(path.user_id)
     return service.balance(path.user_id)
@@ -65,11 +74,9 @@ def get_balance(path: UserPath) -> dict[str, int]:
 
 @api.get("/users/<id:userId>/balance/history", summary="A balance's movements, newest first")
 @user
-def get_history(path: UserPath, query: HistoryQuery) -> dict[str, Any]:
+@pages(shapes.BalanceHistory, NotAllowed, UserNotFound)
+def get_history(path: UserPath, query: HistoryQuery) -> Answer:
     require_user(path.user_id)
-    position = cursors.decode(query.cursor, int)
-    before = int(position[0]) if position else None
+    before = LISTING.before(query.cursor)
     found = service.history(path.user_id, before, query.limit + 1)
-    page = found[: query.limit]
-    more = len(found) > query.limit
-    return {"history": page, "nextCursor": cursors.encode(page[-1]["id"]) if more else None}
+    return LISTING.answer("history", found, query.limit, lambda row: (row["id"],))

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from infra import runtime
-from workers.consumers import order_exports, ranking
+from workers.consumers import order_exports, payments, ranking, restock_mails
 
 log = structlog.get_logger(__name__)
 
@@ -63,15 +63,16 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     sender = order_exports.sender(settings)
-    return run(
-        {
-            "ranking": ranking.stream().run,
-            "ranking-watch": ranking.watch,
-            "order-exports": order_exports.stream(sender.wake).run,
-            "order-exports-sender": sender.run,
-        },
-        stop,
-    )
+    parts: dict[str, Part] = {
+        "ranking": ranking.stream().run,
+        "ranking-watch": ranking.watch,
+        "order-exports": order_exports.stream(sender.wake).run,
+        "order-exports-sender": sender.run,
+        "restock-mails-sender": restock_mails.sender(settings).run,
+    }
+    if settings.payment_gateway_url:
+        parts["payments"] = payments.Payments(settings).run
+    return run(parts, stop)
 
 
 if __name__ == "__main__":

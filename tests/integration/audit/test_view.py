@@ -79,6 +79,7 @@ def test_jobs_and_events_that_were_purged_are_not_missed(whole_shop: None) -> No
     # Given effects older than what is kept, without their jobs, keys and events
     corrupt(
         *AGED,
+        "DELETE FROM payment_requests WHERE status = 'asking'",
         "DELETE FROM jobs WHERE claim_hash IS NULL",
         "DELETE FROM outbox_events",
         "DELETE FROM idempotency_keys WHERE expires_at IS NOT NULL",
@@ -101,14 +102,19 @@ def test_waiting_ends_when_nothing_is_under_way(shop: None) -> None:
     # Given jobs that end a second from now
     corrupt("UPDATE jobs SET accepted_at = accepted_at - INTERVAL 5 MINUTE "
             "WHERE status IN ('queued', 'running')",
-            "UPDATE jobs SET lease_until = NOW(3) - INTERVAL 1 SECOND WHERE status = 'running'")
+            "UPDATE jobs SET lease_until = NOW(3) - INTERVAL 1 SECOND "
+            "WHERE lease_token IS NOT NULL")
     assert broken(audit(settings())) == {1: {"job-stuck"}}
     ended = (
         "UPDATE jobs SET status = 'cancelled', finished_at = NOW(3), queue_lane = NULL, "
         "queue_key = NULL, lease_token = NULL, lease_until = NULL "
         "WHERE status IN ('queued', 'running')"
     )
-    timer = threading.Timer(1.0, corrupt, [ended])
+    answered = (
+        "UPDATE payment_requests SET status = 'declined', decided_at = NOW(3), "
+        "next_attempt_at = NULL, held_until = NULL WHERE status = 'asking'"
+    )
+    timer = threading.Timer(1.0, corrupt, [ended, answered])
     timer.start()
     # When audited with patience
     began = time.monotonic()
@@ -126,4 +132,4 @@ def test_waiting_ends_after_its_time(shop: None) -> None:
     report = audit(settings(), wait=1)
     # Then it is judged as it stands
     assert 1.0 <= time.monotonic() - began < 10
-    assert report.findings[0].under_way["jobsRunning"] == 1
+    assert report.findings[0].under_way["jobsRunning"] == 3

@@ -39,6 +39,15 @@ COUPONS = (
     Corruption(
         "DELETE FROM admin_audit WHERE target = 'coupon:6'", {4: {"winners-lowest"}}
     ),
+    # Somebody paused it, or took some away, which lets nobody overtake.
+    Corruption(
+        "UPDATE admin_audit SET detail = JSON_SET(detail, '$.asked.maxQuantity', NULL)",
+        {4: {"winners-lowest"}},
+    ),
+    Corruption(
+        "UPDATE admin_audit SET detail = JSON_SET(detail, '$.before.maxQuantity', 10)",
+        {4: {"winners-lowest"}},
+    ),
     Corruption(f"UPDATE jobs SET seq = 5 WHERE {_ISSUE} 4", {4: {"sequence-twice"}}),
     Corruption("DELETE FROM coupon_gates WHERE coupon_id = 1", {4: {"gate"}}),
     Corruption("UPDATE coupon_gates SET next_seq = 2 WHERE coupon_id = 5", {4: {"gate"}}),

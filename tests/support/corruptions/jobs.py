@@ -1,6 +1,6 @@
 """Jobs, and effects that do not pair up with them."""
 
-from tests.support.corruptions.shape import Corruption
+from tests.support.corruptions.shape import Corruption, unique
 
 _ISSUE = "concurrency_key = 'coupon:5' AND seq ="
 
@@ -33,7 +33,30 @@ JOBS = (
         "UPDATE jobs SET lease_token = NULL WHERE status = 'running'", {1: {"job-lease"}}
     ),
     Corruption(
-        "UPDATE jobs SET lease_until = NOW(3) - INTERVAL 1 SECOND WHERE status = 'running'",
+        "UPDATE jobs SET lease_until = NOW(3) - INTERVAL 1 SECOND "
+        "WHERE status = 'running' AND user_id = 4",
+        {1: {"job-stuck"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET lease_token = uuid WHERE status = 'running' AND user_id = 3",
+        {1: {"job-lease"}, 3: {"payment-job"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET queue_key = NULL WHERE status = 'running' AND user_id = 3",
+        {1: {"job-findable"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET queue_key = concurrency_key WHERE status = 'running' AND user_id = 2",
+        {1: {"job-findable", "job-stuck"}},
+    ),
+    Corruption(
+        "UPDATE jobs SET queue_lane = 'users', queue_key = CONCAT('job:', id) "
+        "WHERE status = 'queued' AND user_id = 5",
+        {1: {"job-findable"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET held_until = NOW(3) - INTERVAL 61 SECOND "
+        "WHERE held_until IS NOT NULL",
         {1: {"job-stuck"}},
     ),
     Corruption(
@@ -96,5 +119,19 @@ JOBS = (
     ),
     Corruption(
         "DELETE FROM idempotency_keys WHERE expires_at IS NULL", {1: {"transaction-id"}}
+    ),
+    Corruption("DELETE FROM jobs WHERE system_failure = 1", {1: {"retry"}}),
+    *(
+        Corruption(f"UPDATE jobs SET {change} WHERE system_failure = 1", {1: {"retry"}})
+        for change in (
+            "system_failure = NULL", "kind = 'order.cancel'", "user_id = 4",
+            "concurrency_key = 'user:4'", "id = 1000",
+        )
+    ),
+    Corruption(
+        "UPDATE jobs j JOIN (SELECT retry_of FROM jobs WHERE retry_of IS NOT NULL) r "
+        "SET j.retry_of = r.retry_of WHERE j.kind = 'order.place' AND j.status = 'cancelled'",
+        {1: {"retried-twice"}},
+        (unique("jobs", "jobs_retried_once", "retry_of"),),
     ),
 )

@@ -88,6 +88,42 @@ MONEY = (
     Corruption(
         "UPDATE balance_history SET job_id = NULL WHERE kind = 'refund'", {3: {"refund-job"}}
     ),
+    Corruption(
+        "UPDATE payment_requests SET provider_id = NULL WHERE status = 'booked'",
+        {3: {"payment-state"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET next_attempt_at = NULL WHERE user_id = 2",
+        {3: {"payment-state"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET amount = amount + 1 WHERE status = 'booked'",
+        {3: {"payment-charge"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET status = 'declined' WHERE status = 'booked'",
+        {3: {"payment-charge"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET status = 'booked', provider_id = 'pay' "
+        "WHERE status = 'declined'",
+        {3: {"payment-charge"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET status = 'asking', decided_at = NULL, "
+        "next_attempt_at = NOW(3) WHERE status = 'declined'",
+        {3: {"payment-job"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET next_attempt_at = NOW(3) - INTERVAL 61 SECOND "
+        "WHERE user_id = 2",
+        {3: {"payment-stuck"}},
+    ),
+    Corruption(
+        "UPDATE payment_requests SET status = 'approved', provider_id = 'pay' "
+        "WHERE status = 'declined'",
+        {3: {"payment-stuck"}},
+    ),
 )
 
 ORDERS = (

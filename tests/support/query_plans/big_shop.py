@@ -11,7 +11,9 @@ MANY = 6_000
 """Rows of an ordinary table."""
 MOST = 24_000
 """Rows of those that grow fastest: jobs, their keys, and outbox events."""
-SMALL_TABLES = frozenset({"controls", "heartbeats", "migrations", "shard_leases"})
+SMALL_TABLES = frozenset({
+    "back_in_stock", "controls", "heartbeats", "migrations", "shard_leases",
+})
 """Their rows are counted by what runs, not by how long it has run."""
 
 NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
@@ -37,9 +39,22 @@ FIRST_HELD_BY_REGULAR = MANY + 1
 """User coupons from here on are held by :data:`REGULAR`: some used, some expired."""
 
 FIRST_RUNNING = 22_001
-"""Jobs before it have ended. It and the next :data:`RUNNING` run under :data:`TOKEN`; the leases of
-the first half have expired. Every fifth job has a transactionId, so that its key never expires."""
+"""Jobs before :data:`FIRST_PARKED` have ended. It and the next :data:`RUNNING` run under
+:data:`TOKEN`; the leases of the first half have expired. Every fifth job has a transactionId, so
+that its key never expires."""
 RUNNING = 256
+PARKED = 100
+FIRST_PARKED = FIRST_RUNNING - PARKED
+"""Charges from here to before :data:`FIRST_RUNNING` wait for the payment provider."""
+FIRST_REQUEST = FIRST_RUNNING - MANY
+"""Jobs from here to before :data:`FIRST_RUNNING` were asked for at the provider. The parked ones
+still are, the first half of them under :data:`TOKEN` and still holding their key."""
+FIRST_VOIDING = FIRST_PARKED - 100
+FIRST_APPROVED = FIRST_VOIDING - 100
+"""Jobs from here on failed although they were approved."""
+FIRST_UNRECONCILED = FIRST_APPROVED - 50
+OPEN_DIFFERENCES = 100
+"""The last of :data:`MANY`."""
 FIRST_QUEUED = FIRST_RUNNING + RUNNING
 """Queued for users from here on: job n waits in key ``user:{n // 2}``, so two in each."""
 FIRST_FOR_COUPON = 23_001
@@ -54,6 +69,13 @@ FIRST_PENDING = 21_601
 FIRST_PENDING_EXPORT = 11_001
 """Exports before it are synced."""
 FIRST_SENDING = 11_501
+"""These are under way under :data:`TOKEN`; the leases of every other one have expired."""
+
+WAITED_FOR = 50
+"""Products that somebody waits for: user n waits for product ``1 + n % 50``."""
+FIRST_PENDING_NOTICE = 11_001
+"""Restock mails before it are told; mail n is to user n, of product ``1 + n % 50``."""
+FIRST_SENDING_NOTICE = 11_501
 """These are under way under :data:`TOKEN`; the leases of every other one have expired."""
 
 

@@ -8,25 +8,35 @@ from tests.support.query_plans.big_shop import (
     CATEGORIES,
     COUPON_QUANTITY,
     COUPONS_ISSUED,
+    FIRST_APPROVED,
     FIRST_DEAD,
     FIRST_FOR_COUPON,
     FIRST_HELD_BY_REGULAR,
     FIRST_OPEN_COUPON,
+    FIRST_PARKED,
     FIRST_PENDING,
     FIRST_PENDING_EXPORT,
+    FIRST_PENDING_NOTICE,
     FIRST_QUEUED,
+    FIRST_REQUEST,
     FIRST_RUNNING,
     FIRST_SENDING,
+    FIRST_SENDING_NOTICE,
+    FIRST_UNRECONCILED,
     FIRST_USED,
+    FIRST_VOIDING,
     HOT_COUPON,
     MANY,
     MOST,
     NOW,
+    OPEN_DIFFERENCES,
     ORDERS,
+    PARKED,
     REGULAR,
     RUNNING,
     STOCK,
     TOKEN,
+    WAITED_FOR,
 )
 
 
@@ -55,9 +65,15 @@ _BUYER = f"IF(n % 10 = 0, {REGULAR}, 1 + n % {MANY})"
 _ASKER = f"IF(n % 20 = 0, {REGULAR}, 1 + n % {MANY})"
 _AT_ORDER = _now(f"(n - {ORDERS}) * 10 MINUTE")
 _AT_ACCEPTANCE = _now(f"(n - {MOST}) * 3 MINUTE")
+_AT_MAIL = _now(f"(n - {2 * MANY}) * 10 MINUTE")
+_WAITED_FOR = f"1 + n % {WAITED_FOR}"
 _COUPON_EXPIRY = _now(f"(n - {FIRST_OPEN_COUPON} + 1) HOUR")
-_ENDED = f"n < {FIRST_RUNNING}"
+_ENDED = f"n < {FIRST_PARKED}"
 _RUNS = f"n BETWEEN {FIRST_RUNNING} AND {FIRST_QUEUED - 1}"
+_WAITS = f"n BETWEEN {FIRST_PARKED} AND {FIRST_RUNNING - 1}"
+_ASKED = f"({FIRST_REQUEST} - 1 + n)"
+"""The job of payment request n."""
+_HALF_ASKED = FIRST_PARKED + PARKED // 2
 _KEY = (
     f"CASE WHEN n < {FIRST_QUEUED} THEN CONCAT('user:', n) "
     f"WHEN n < {FIRST_FOR_COUPON} THEN CONCAT('user:', n DIV 2) ELSE 'coupon:{HOT_COUPON}' END"
@@ -124,7 +140,7 @@ _SHOP = [
         previous_balance=BALANCE, current_balance=BALANCE - 2_000, reference="n", job_id="n",
     ),
     _rows(
-        "restock_notifications", MANY, product_id="1 + n % 50", user_id="n",
+        "restock_notifications", MANY, product_id=_WAITED_FOR, user_id="n", after_id="n % 20",
         email="CONCAT('user', n, '@example.org')",
     ),
     _rows(
@@ -137,16 +153,19 @@ _MACHINERY = [
         "jobs", MOST, id="n", uuid=_UUID, user_id=_ASKER, caller_id=_ASKER, payload=_JSON,
         kind=f"IF(n < {FIRST_FOR_COUPON}, 'order.place', 'coupon.issue')",
         concurrency_key=_KEY, queue_key=f"IF({_ENDED}, NULL, {_KEY})",
-        queue_lane=f"IF({_ENDED}, NULL, IF(n < {FIRST_FOR_COUPON}, 'users', 'coupons'))",
+        queue_lane=f"IF({_ENDED} OR {_WAITS}, NULL, "
+        f"IF(n < {FIRST_FOR_COUPON}, 'users', 'coupons'))",
         seq=f"IF(n < {FIRST_FOR_COUPON}, 0, n)",
-        status=f"CASE WHEN {_RUNS} THEN 'running' WHEN NOT ({_ENDED}) THEN 'queued' "
+        status=f"CASE WHEN {_RUNS} OR {_WAITS} THEN 'running' WHEN NOT ({_ENDED}) THEN 'queued' "
         "WHEN n % 10 = 1 THEN 'failed' WHEN n % 50 = 2 THEN 'cancelled' ELSE 'succeeded' END",
-        accepted_at=_AT_ACCEPTANCE, started_at=f"IF({_ENDED} OR {_RUNS}, {_AT_ACCEPTANCE}, NULL)",
+        accepted_at=_AT_ACCEPTANCE,
+        started_at=f"IF({_ENDED} OR {_WAITS} OR {_RUNS}, {_AT_ACCEPTANCE}, NULL)",
         finished_at=f"IF({_ENDED}, {_AT_ACCEPTANCE}, NULL)",
         lease_token=f"IF({_RUNS}, {_TOKEN}, NULL)",
         lease_until=f"IF({_RUNS}, "
         + _now(f"IF(n < {FIRST_RUNNING + RUNNING // 2}, -1, 1) HOUR") + ", NULL)",
         claim_hash=f"IF(n % 5 = 0, {_HASH}, NULL)", system_failure="IF(n % 500 = 1, 1, NULL)",
+        retry_of="IF(n % 1000 = 502, UNHEX(LPAD(HEX(n - 1), 32, '0')), NULL)",
     ),
     _rows(
         "idempotency_keys", MOST, hash=_HASH, job_uuid=_UUID, body_hash=_HASH,
@@ -175,8 +194,39 @@ _MACHINERY = [
         lease_until=f"IF(n < {FIRST_SENDING}, NULL, " + _now("IF(n % 2, 1, -1) HOUR") + ")",
         synced_at=f"IF(n < {FIRST_PENDING_EXPORT}, {_AT_ORDER}, NULL)",
     ),
+    _rows("back_in_stock", 20, product_id="n"),
+    _rows(
+        "restock_mails", 2 * MANY, id="n", message_uuid=_UUID, product_id=_WAITED_FOR, user_id="n",
+        email=f"IF(n < {FIRST_PENDING_NOTICE}, NULL, CONCAT('user', n, '@example.org'))",
+        back_at=f"'{NOW}'",
+        status=f"CASE WHEN n < {FIRST_PENDING_NOTICE} THEN 'told' "
+        f"WHEN n < {FIRST_SENDING_NOTICE} THEN 'pending' ELSE 'sending' END",
+        next_attempt_at=_now(f"IF(n >= {FIRST_SENDING_NOTICE} AND n % 2, 1, -1) HOUR"),
+        lease_token=f"IF(n < {FIRST_SENDING_NOTICE}, NULL, {_TOKEN})",
+        created_at=_AT_MAIL, ended_at=f"IF(n < {FIRST_PENDING_NOTICE}, {_AT_MAIL}, NULL)",
+    ),
+    _rows(
+        "payment_requests", MANY, job_id=_ASKED, job_uuid=f"UNHEX(LPAD(HEX{_ASKED}, 32, '0'))",
+        user_id=1, amount=500, created_at=_now("(n - 7000) MINUTE"),
+        status=f"CASE WHEN {_ASKED} >= {FIRST_PARKED} THEN 'asking' "
+        f"WHEN {_ASKED} >= {FIRST_VOIDING} THEN 'voiding' "
+        f"WHEN {_ASKED} >= {FIRST_APPROVED} THEN 'approved' "
+        "WHEN n % 50 = 3 THEN 'declined' ELSE 'booked' END",
+        next_attempt_at=f"IF({_ASKED} < {FIRST_VOIDING}, NULL, " + _now("-1 HOUR") + ")",
+        held_until=f"IF({_ASKED} BETWEEN {FIRST_PARKED} AND {_HALF_ASKED} - 1, "
+        + _now("-1 HOUR") + ", NULL)",
+        lease_token=f"IF({_ASKED} BETWEEN {FIRST_PARKED} AND {_HALF_ASKED} - 1, {_TOKEN}, NULL)",
+        decided_at=f"IF({_ASKED} >= {FIRST_PARKED}, NULL, " + _now("(n - 7000) MINUTE") + ")",
+        reconciled_at=f"IF({_ASKED} < {FIRST_UNRECONCILED}, '{NOW}', NULL)",
+    ),
+    _rows(
+        "payment_differences", MANY, payment_key="CONCAT('p', n)", kind="'unknown-here'",
+        detail="''", found_at=f"'{NOW}'", looked_at=f"'{NOW}'",
+        open=f"IF(n > {MANY - OPEN_DIFFERENCES}, 1, NULL)",
+    ),
     _rows("shard_leases", 16, shard="n - 1", holder="'relay'", lease_until=f"'{NOW}'"),
-    _rows("heartbeats", 1, name="'purge'", beat_at=f"'{NOW}'", detail=_JSON),
+    _rows("controls", 1, name="'lane.users.paused'", value="'false'"),
+    _rows("heartbeats", 2, name="IF(n = 1, 'purge', 'payments')", beat_at=f"'{NOW}'", detail=_JSON),
 ]
 
 

@@ -44,7 +44,8 @@ def test_every_command_and_option_explains_itself(words: str, command: click.Com
     [
         "migrate", "seed --demo", "seed --users 1", "jobs list",
         "jobs show 01998888-0000-7000-8000-000000000000", "outbox list", "outbox redrive --all",
-        "outbox redrive 7",
+        "outbox redrive 7", "jobs failed", "jobs retry 01998888-0000-7000-8000-000000000000",
+        "payments differences", "payments accept 7 --note x",
     ],
 )
 def test_a_database_that_is_away_is_one_line(words: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from commands.token import token
 from infra.settings import settings
 from infra.tokens import InvalidToken, Principal, issue, verify
+from tests.support.cli import run
 
 HOUR = timedelta(hours=1)
 
@@ -103,3 +104,22 @@ def test_unknown_scopes_give_nothing() -> None:
     both = signed({"sub": "1", "exp": later(), "scope": "user root  admin"})
     assert verify(both).scopes == {"user", "admin"}
     assert verify(signed({"sub": "1", "exp": later()})).scopes == frozenset()
+
+
+def test_a_token_is_made_as_the_settings_ask_for() -> None:
+    # Given an issuer and two audiences
+    asked = {"JWT_ISSUER": "https://id.example", "JWT_AUDIENCE": "shop, app"}
+    claims = jwt.decode(
+        run("token", "--user", "7", **asked).stdout.strip(), options={"verify_signature": False}
+    )
+    assert (claims["iss"], claims["aud"]) == ("https://id.example", "shop")
+
+
+def test_beside_an_issuers_keys_a_token_needs_a_secret_of_the_shops_own() -> None:
+    url = "https://id.example/keys"
+    done = run("token", "--user", "7", JWT_JWKS=url)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "Error: JWT_JWKS is set and JWT_SECRET is not: its issuer alone makes tokens."
+    ]
+    assert run("token", "--user", "7", JWT_JWKS=url, JWT_SECRET="x" * 32).exit_code == 0

@@ -96,7 +96,7 @@ def test_a_container_in_a_virtual_machine_finds_the_host() -> None:
 def test_a_script_has_to_be_named(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(StartError, match="one of cancel, charge, coupon, mixed, order"):
+    with pytest.raises(StartError, match="one of browse, cancel, charge, coupon, mixed, order"):
         load.k6(_checkout(tmp_path, monkeypatch), words)
 
 

@@ -43,4 +43,5 @@ def test_the_projects_own_procfile_holds_the_fleet() -> None:
         "scheduler": "scheduler",
         "consumers": "consumer",
         "platform": "platform",
+        "payments": "platform",
     }

@@ -39,6 +39,7 @@ OUTBOX: Calls = calls_of(
     revive=[given(FIRST_DEAD)],
     revive_some=[given(500)],
     count_pending=[given(COUNTED, reads=_COUNTED)],
+    count_dead=[given(COUNTED)],
     oldest_pending_seconds=[given()],
     one=[given(FIRST_DEAD)],
     page=[
@@ -66,6 +67,7 @@ EXPORTS: Calls = calls_of(
     release=[given(TOKEN, _SENDING)],
     take_over=[given(TAKEN_OVER)],
     waiting=[given(COUNTED, reads=_COUNTED)],
+    dead=[given(COUNTED)],
     of_order=[given(7)],
     order_status=[given(7)],
     rearm=[given(7)],

@@ -8,9 +8,11 @@ from domain.jobs.status_store import JobRecord
 from domain.kinds import KINDS
 from tests.support.query_plans.big_shop import (
     FIRST_FOR_COUPON,
+    FIRST_PARKED,
     FIRST_QUEUED,
     FIRST_RUNNING,
     HOT_COUPON,
+    MANY,
     NOW,
     REGULAR,
     RUNNING,
@@ -23,13 +25,17 @@ GATHERED = 256
 """Requests in one group commit."""
 DRAINED = 128
 
+_COUNTED = "reads what waits in a lane, and no further than a limit; once a second at most"
 _USER = 7
 _NEW = ids(1_000_000, 1_000_000 + GATHERED)
 _HELD = ids(FIRST_RUNNING + DRAINED, FIRST_RUNNING + RUNNING)
 _EXPIRED = ids(FIRST_RUNNING, FIRST_RUNNING + DRAINED)
 _QUEUED = ids(FIRST_QUEUED + 100, FIRST_QUEUED + 100 + DRAINED)
+_PARKED = ids(FIRST_PARKED, FIRST_RUNNING)
 _KEYS = [f"user:{n}" for n in range(FIRST_QUEUED // 2 + 10, FIRST_QUEUED // 2 + 74)]
 _HOT_KEY = f"coupon:{HOT_COUPON}"
+_FAILED = 1_001
+"""A job that failed for a system reason, and was not retried."""
 _WITH_CLAIM = FIRST_QUEUED - FIRST_QUEUED % 5 + 5
 
 
@@ -56,12 +62,24 @@ JOBS: Calls = {
     **calls_of(
         "domain.jobs.intake_store",
         claim_keys=[given(_claims([*_NEW, 100, 200]))],
+        any_known=[given([hash_bytes(100), hash_bytes(200)])],
         drop_claims=[given(_claims([100]))],
         repoint_claims=[given([(*_claims([100])[0], UUID(int=200))])],
         insert_jobs=[
             given([(UUID(int=n), _command(n), Admission()) for n in _NEW], NOW, KINDS)
         ],
         committed=[given(_uuids(range(1_000, 1_000 + GATHERED)))],
+    ),
+    **calls_of(
+        "domain.jobs.backlog_store",
+        count_unended=[
+            given(lane, 1_000, reads="counts, in an index alone, up to a bound, once a second")
+            for lane in Lane
+        ],
+        oldest_seconds=[
+            given(lane, reads="looks at the oldest thousand jobs at most, once a second")
+            for lane in Lane
+        ],
     ),
     **calls_of(
         "domain.jobs.status_store",
@@ -81,6 +99,7 @@ JOBS: Calls = {
                 reads="an admin's search over everybody's jobs goes on until its page is full",
             ),
         ],
+        in_lane=[given(lane, 10_000, reads=_COUNTED) for lane in Lane],
         key_has_work=[given(_HOT_KEY)],
         position=[
             given(_waiting(FIRST_FOR_COUPON + 500, _HOT_KEY, FIRST_FOR_COUPON + 500)),
@@ -88,6 +107,24 @@ JOBS: Calls = {
         ],
         cancel=[given(UUID(int=FIRST_QUEUED))],
         free_claim_of=[given(UUID(int=_WITH_CLAIM))],
+    ),
+    **calls_of(
+        "domain.jobs.retry_store",
+        find=[given(UUID(int=_FAILED))],
+        retries_of=[given(_uuids(range(501, FIRST_RUNNING, 500)))],
+        failed_by_system=[
+            given(user_id, kind, before, 21)
+            for user_id, kind in ((None, None), (1 + _FAILED % MANY, "order.place"))
+            for before in (None, FIRST_RUNNING - 5_000)
+        ],
+        unretried=[given(5)],
+        count_unretried=[given(10_000)],
+    ),
+    **calls_of(
+        "domain.jobs.parking_store",
+        park=[given(_HELD, TOKEN)],
+        resume=[given(_PARKED, Lane.USERS)],
+        let_go=[given(_PARKED)],
     ),
     **calls_of(
         "domain.jobs.claim_store",

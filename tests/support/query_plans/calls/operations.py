@@ -35,6 +35,21 @@ RETENTION: Calls = calls_of(
     remember=[given({"jobs": 1})],
 )
 
+CONTROLS: Calls = calls_of(
+    "domain.controls.store", find_all=[given()], put=[given("read-only", "true")]
+)
+
+OPERATIONS: Calls = calls_of(
+    "domain.operations.store", heartbeats=[given()], controls=[given(100)]
+)
+
 ADMIN_AUDIT: Calls = calls_of(
-    "domain.admin_audit.store", insert=[given(1, "coupon.change", "coupon:6", "{}")]
+    "domain.admin_audit.store",
+    insert=[given(1, "coupon.change", "coupon:6", "{}")],
+    page=[
+        given(action, admin_id, before, 21)
+        for action in (None, "coupon.change")
+        for admin_id in (None, 1)
+        for before in (None, 3_000)
+    ],
 )

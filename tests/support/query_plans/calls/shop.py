@@ -13,6 +13,7 @@ from tests.support.query_plans.big_shop import (
     STOCK,
     product_of_line,
 )
+from tests.support.query_plans.big_shop import ORDERS as LAST_ORDER
 from tests.support.query_plans.stores import Calls, calls_of, given, ids
 
 DRAINED = 128
@@ -68,6 +69,8 @@ CATALOG: Calls = {
     **calls_of(
         "domain.catalog.stock_store",
         lock=[given([_PRODUCT]), given(_MANY_PRODUCTS)],
+        hold=[given(_PRODUCT)],
+        insert_back=[given([_PRODUCT]), given(_MANY_PRODUCTS)],
         write=[given([_sold(_PRODUCT)]), given([_sold(id_) for id_ in _MANY_PRODUCTS])],
         insert_movements=[given([(_PRODUCT, "order", -1, 1_000_000, NOW)])],
     ),
@@ -127,14 +130,17 @@ ORDERS: Calls = {
         lock=[given({_ORDER}), given(_COMPLETED)],
         owner_of=[given(_ORDER)],
         of_user=[
-            given(_USER, None, 0, 10),
+            given(_USER, None, LAST_ORDER, 0, 10),
             *(
-                given(REGULAR, status, skip, 10)
+                given(REGULAR, status, LAST_ORDER, skip, 10)
                 for status in (None, *OrderStatus)
                 for skip in (0, 100)
             ),
         ],
-        count_of_user=[given(_USER, None), given(_USER, OrderStatus.COMPLETED)],
+        newest_of_user=[given(_USER), given(REGULAR)],
+        count_of_user=[
+            given(_USER, None, LAST_ORDER), given(_USER, OrderStatus.COMPLETED, LAST_ORDER)
+        ],
     ),
     **calls_of(
         "domain.orders.cancel_store",

@@ -4,8 +4,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from domain.exports.breaker import Breaker
 from domain.kernel.backoff import Backoff
+from domain.kernel.breaker import Breaker
 
 THRESHOLD = 3
 PAUSE = Backoff(base=1.0, cap=8.0)

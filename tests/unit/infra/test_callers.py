@@ -2,8 +2,8 @@
 
 import threading
 
-from domain.exports import callers
-from domain.exports.callers import Callers
+from infra import callers
+from infra.callers import Callers
 from tests.support.waiting import eventually
 
 
@@ -41,4 +41,5 @@ def test_idle_threads_go_and_work_that_comes_meanwhile_is_not_lost(monkeypatch) 
         threading.Event().wait(0.01)
     # Then none was lost, and in the end no thread is left
     assert done == list(range(60))
-    eventually(lambda: threads() == before)
+    # (others' threads, from tests before this one, may go meanwhile)
+    eventually(lambda: threads() <= before)

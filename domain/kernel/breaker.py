@@ -1,4 +1,4 @@
-"""Circuit breaker: spares a platform that fails, and notices when it works again. Pure.
+"""Circuit breaker: spares a service that fails, and notices when it works again. Pure.
 
 After Michael Nygard, "Release It!": closed (calls go through), open after so many failures one
 after another (none goes through), half-open when the pause is over (one probe decides).

@@ -1,0 +1,1 @@
+"""Switches that operators set while everything runs: lanes paused, the front read-only."""

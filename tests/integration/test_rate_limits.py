@@ -1,0 +1,139 @@
+"""Too many requests of one caller are refused, class by class, whoever else asks."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from tests.support.apps import app_with
+from tests.support.client import Client
+from tests.support.services import TestServices
+from tests.support.shop import given_users
+from tests.support.waiting import eventually
+
+LIMITS = {
+    "RATE_LIMIT_COMMANDS": "3 per minute", "RATE_LIMIT_READS": "5 per minute; 4 per second",
+    "RATE_LIMIT_ADMIN": "2 per minute", "RATE_LIMIT_PUBLIC": "3 per minute",
+}
+
+
+@pytest.fixture
+def limited(database: None, redis: Redis) -> Iterator[Client]:
+    with app_with(**LIMITS) as client:
+        yield client
+
+
+def charge(client: Client, user: int) -> int:
+    path = f"/api/users/{user}/balance/charge"
+    return client.user(user).post(path, {"amount": 1}).status_code
+
+
+def test_a_user_over_the_limit_is_told_when_to_come_again(limited: Client) -> None:
+    user, other = given_users(0, 0)
+    path = f"/api/users/{user}/balance/charge"
+    # Given as many commands as are allowed, seen going down
+    for left in (2, 1, 0):
+        answer = limited.user(user).post(path, {"amount": 1})
+        assert answer.status_code == 202
+        assert answer.headers["RateLimit-Policy"] == '"commands";q=3;w=60'
+        told = re.fullmatch(r'"commands";r=(\d+);t=(\d+)', answer.headers["RateLimit"])
+        assert told is not None
+        assert int(told[1]) == left
+        assert 1 <= int(told[2]) <= 60
+    # When one more comes
+    answer = limited.user(user).post(path, {"amount": 1})
+    # Then it is refused, with a time
+    assert (answer.status_code, answer.mimetype) == (429, "application/problem+json")
+    assert answer.get_json(force=True)["code"] == "COMMON007"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert answer.headers["RateLimit"].startswith('"commands";r=0;t=')
+    # And neither their reads nor anybody else is touched
+    assert limited.user(user).get(f"/api/users/{user}/balance").status_code == 200
+    assert charge(limited, other) == 202
+
+
+def test_a_body_that_is_wrong_counts_and_is_not_looked_at_any_more(limited: Client) -> None:
+    [user] = given_users(0)
+    path = f"/api/users/{user}/balance/charge"
+    statuses = [limited.user(user).post(path, {"amount": -1}).status_code for _ in range(4)]
+    assert statuses == [422, 422, 422, 429]
+
+
+def test_two_limits_of_one_class(limited: Client) -> None:
+    [user] = given_users(0)
+    answers = [limited.user(user).get(f"/api/users/{user}/balance") for _ in range(6)]
+    policy = '"reads-60";q=5;w=60, "reads-1";q=4;w=1'
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {policy}
+    assert [answer.status_code for answer in answers][-1] == 429
+
+
+def test_admins_have_a_limit_of_their_own(limited: Client) -> None:
+    got = [limited.admin(7).get("/api/admin/controls").status_code for _ in range(3)]
+    assert got == [200, 200, 429]
+    assert limited.admin(8).get("/api/admin/controls").status_code == 200
+
+
+def test_without_a_token_the_address_counts(limited: Client) -> None:
+    def ask(address: str, path: str = "/api/products") -> int:
+        return limited.get(path, environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert [ask("192.0.2.1") for _ in range(4)] == [200, 200, 200, 429]
+    assert ask("192.0.2.2") == 200
+    # And an IPv6 customer has a whole network
+    got = [ask(f"2001:db8::{at}") for at in range(1, 5)]
+    assert got == [200, 200, 200, 429]
+    assert ask("2001:db8:0:1::1") == 200
+    # And trying tokens is limited likewise
+    bad = {"Authorization": "Bearer x"}
+    tried = [
+        limited.get("/api/jobs", headers=bad, environ_base={"REMOTE_ADDR": "192.0.2.3"}).status_code
+        for _ in range(4)
+    ]
+    assert tried == [401, 401, 401, 429]
+    # And what is not there too
+    assert [ask("192.0.2.4", "/nowhere") for _ in range(4)] == [404, 404, 404, 429]
+
+
+def test_health_and_metrics_are_never_limited(limited: Client) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        answers = [limited.get(path) for _ in range(6)]
+        assert {answer.status_code for answer in answers} == {200}
+        assert "RateLimit" not in answers[0].headers
+
+
+def test_off_is_no_limit(database: None, redis: Redis) -> None:
+    with app_with(RATE_LIMIT_COMMANDS="off", RATE_LIMIT_READS="1 per minute") as client:
+        [user] = given_users(0)
+        assert [charge(client, user) for _ in range(5)] == [202] * 5
+    none = dict.fromkeys(LIMITS, "off")
+    with app_with(**none) as client:
+        answer = client.get("/api/products")
+        assert "RateLimit" not in answer.headers
+
+
+def test_forwarded_addresses_are_believed_as_far_as_said(database: None, redis: Redis) -> None:
+    def ask(client: Client, address: str) -> int:
+        return client.get("/api/products", headers={"X-Forwarded-For": address}).status_code
+
+    with app_with(RATE_LIMIT_PUBLIC="1 per minute", TRUSTED_PROXIES="1") as client:
+        assert [ask(client, one) for one in ("192.0.2.1", "192.0.2.2")] == [200, 200]
+        # What the client itself put before the proxy's word does not count
+        assert ask(client, "192.0.2.9, 192.0.2.1") == 429
+    with app_with(RATE_LIMIT_PUBLIC="1 per minute") as client:
+        assert [ask(client, one) for one in ("192.0.2.1", "192.0.2.2")] == [200, 429]
+
+
+def test_without_redis_nobody_is_refused_and_nobody_waits(
+    limited: Client, services: TestServices
+) -> None:
+    [user] = given_users(0)
+    assert [charge(limited, user) for _ in range(4)] == [202, 202, 202, 429]
+    [other] = given_users(0)
+    services.redis.stop()
+    try:
+        assert [charge(limited, other) for _ in range(10)] == [202] * 10
+    finally:
+        services.redis.start()
+    # And limits hold again once it is back
+    eventually(lambda: charge(limited, other) == 429, 10, "limits hold again")

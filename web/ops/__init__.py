@@ -1,0 +1,1 @@
+"""The operators' page: its figures, its HTML, and what goes with it."""
