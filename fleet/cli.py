@@ -14,6 +14,7 @@ _OVERVIEW = """\
 ./dev run                  everything, until Ctrl-C
 ./dev test [fast] [...]    every test, or unit and integration only; further words go to pytest
 ./dev up | down            the same fleet in the background | stopped, data kept
+./dev guards [GUARD ...]   take one guard away at a time, and see that the tests notice
 ./dev status [--json]      a line per process and service
 ./dev services             only the database, Redis and Kafka, left running; prints their URLs
 ./dev reset [--yes]        empty the development data
@@ -54,6 +55,8 @@ def _own(command: str, rest: list[str]) -> int:
     if command == "test":
         # pytest's own --help is the useful one.
         return tests.test(Checkout(), rest)
+    if command == "guards":
+        return tests.guards(Checkout(), rest)
     if command == "k6":
         return load.k6(Checkout(), rest)
     if command == "status":
@@ -84,5 +87,6 @@ _OWN = {
     "reset": "Empty the development data.",
     "services": "Start only the database, Redis and Kafka, and print their URLs.",
     "test": "Run the tests.",
+    "guards": "Take one guard away at a time, and see that the tests notice.",
     "k6": "Run a load script against the fleet.",
 }

@@ -36,7 +36,7 @@ from infra.database import transaction
 
 pytestmark = pytest.mark.usefixtures("database")
 
-AT = datetime(2026, 3, 1, 12)
+AT = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - UTC, as stored
 
 
 def charged() -> Account:

@@ -38,7 +38,7 @@ from tests.support.market import one, select
 
 pytestmark = pytest.mark.usefixtures("database")
 
-AT = datetime(2026, 3, 1, 12)
+AT = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - UTC, as stored
 USER, JOB, UUID_ = 1, 5, UUID(int=5)
 
 

@@ -11,7 +11,10 @@ import pytest
 from redis import Redis
 
 from domain.jobs import claim_store
+from domain.jobs.claim import claim
+from domain.jobs.errors import LeaseLost
 from domain.jobs.kinds import Job, JobKind, Kinds, Lane, Outcome, PutBack, Refused, Succeeded
+from domain.jobs.perform import Performer
 from domain.kernel.errors import NoSuchThing
 from domain.wallet import charge
 from infra.database import execute, session
@@ -59,6 +62,28 @@ def test_a_late_answer_does_not_take_the_place_of_the_first(redis: Redis, late: 
     assert select("SELECT status, result, error, lease_token FROM jobs") == [
         ("succeeded", '{"by":"the first"}', None, None)
     ] * 2
+
+
+def test_work_that_was_taken_over_is_not_begun() -> None:
+    # Given a claim whose lease has ended, and a worker that took the job over, before its work
+    [user] = given_users(0)
+    accepted(charge.command(user, user, 1, None, None))
+    gone = claim(Lane.USERS, charge.NAME, {f"user:{user}": 1}, b"g" * 16, 10.0)
+    with session():
+        execute("UPDATE jobs SET lease_until = NOW(3) - INTERVAL 1 SECOND")
+        assert claim_store.seize(gone.jobs[0].id, b"o" * 16) == 1
+    begun: list[Job] = []
+
+    def handler(jobs: Sequence[Job]) -> Sequence[Outcome]:
+        begun.extend(jobs)
+        return [Succeeded({})] * len(jobs)
+
+    # When the first one begins
+    kind = JobKind(charge.NAME, Lane.USERS, handler, charge.KIND.location)
+    with pytest.raises(LeaseLost):
+        Performer(kind, gone.token, 10.0).perform(gone.jobs)
+    # Then it does not
+    assert begun == []
 
 
 def test_what_was_taken_over_is_not_given_back(redis: Redis) -> None:

@@ -17,7 +17,9 @@ class _Finder(MetaPathFinder):
     def __init__(self, changes: Mapping[str, Sequence[Change]]) -> None:
         self._changes = dict(changes)
 
-    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Any, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         changes = self._changes.pop(name, None)
         if changes is None:
             return None

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from tests.support.guards.after_import import Change, change_after_import
@@ -69,6 +68,3 @@ def _hand_on(owner: type, name: str) -> None:
         return {**make(self, *args, **more), **kept}
 
     setattr(owner, name, with_switch)
-
-
-__all__ = ["REMOVED", "TRACE", "ModuleType", "apply", "environment", "note", "traced"]
