@@ -7,8 +7,8 @@ from tests.support.guards.guards import GUARDS
 from tests.support.guards.runs import Verdict
 
 _HEAD = (
-    "| guard that is gone | how | caught by | stays green, because of | s |",
-    "|---|---|---|---|---|",
+    "| guard | protects | removed how | caught by | stays green, held by | s |",
+    "|---|---|---|---|---|---|",
 )
 
 
@@ -24,22 +24,21 @@ def table(verdicts: Iterable[Verdict]) -> str:
 def row(verdict: Verdict) -> str:
     """``NOT CAUGHT`` where a test did not do what it should have done."""
     case = verdict.case
-    how = "; ".join(_how(name) for name in case.removed)
+    guards = [GUARDS[name] for name in case.removed]
+    alone = guards[0] if len(guards) == 1 else None
+    protects, how = (alone.protects, alone.removed) if alone else ("", "each as by itself")
     caught = _tests([catch.test for catch in case.caught_by])
     if verdict.wrong:
         caught = f"**NOT AS IT SHOULD BE:** {verdict.wrong[0].splitlines()[0]}"
     green = f"{_tests(case.green)}: {case.held_by}" if case.green else ""
-    return f"| {case.name} | {how} | {caught or '–'} | {green or '–'} | {verdict.seconds:.0f} |"
+    cells = [case.name, protects, how, caught, green, f"{verdict.seconds:.0f}"]
+    return f"| {' | '.join(cell or '–' for cell in cells)} |"
 
 
 def listed(cases: Iterable[Case]) -> str:
     """The guards and what each protects, without running anything."""
     names = dict.fromkeys(name for case in cases for name in case.removed)
     return "\n".join(f"{name:42} {GUARDS[name].protects}" for name in names)
-
-
-def _how(name: str) -> str:
-    return f"{GUARDS[name].removed} ({GUARDS[name].protects})"
 
 
 def _tests(tests: Sequence[str]) -> str:
