@@ -15,6 +15,7 @@ _OVERVIEW = """\
 ./dev test [fast] [...]    every test, or unit and integration only; further words go to pytest
 ./dev chaos [--minutes N]  break everything under load, and see that nothing is lost
 ./dev up | down            the same fleet in the background | stopped, data kept
+./dev guards [GUARD ...]   take one guard away at a time, and see that the tests notice
 ./dev status [--json]      a line per process and service
 ./dev services             only the database, Redis and Kafka, left running; prints their URLs
 ./dev reset [--yes]        empty the development data
@@ -57,6 +58,8 @@ def _own(command: str, rest: list[str]) -> int:
         return tests.test(Checkout(), rest)
     if command == "chaos":
         return tests.chaos(Checkout(), rest)
+    if command == "guards":
+        return tests.guards(Checkout(), rest)
     if command == "k6":
         return load.k6(Checkout(), rest)
     if command == "status":
@@ -88,5 +91,6 @@ _OWN = {
     "services": "Start only the database, Redis and Kafka, and print their URLs.",
     "test": "Run the tests.",
     "chaos": "Break everything, under load, and see that nothing is lost or done twice.",
+    "guards": "Take one guard away at a time, and see that the tests notice.",
     "k6": "Run a load script against the fleet.",
 }

@@ -14,12 +14,15 @@ from redis import Redis
 
 from tests.support.client import Client
 from tests.support.emptying import empty_tables
-from tests.support.services import TestServices, running_test_services
+from tests.support.services import Lent, TestServices, running_test_services
 
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[TestServices]:
     """Real MariaDB (or MySQL), Redis and Kafka, empty, for this test session alone."""
+    if lent := Lent.to_us():
+        yield lent.taken()
+        return
     with (
         tempfile.TemporaryDirectory(prefix="ordering-tests-") as directory,
         running_test_services(Path(directory)) as running,

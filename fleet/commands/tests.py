@@ -28,6 +28,13 @@ def _become(checkout: Checkout, module: Sequence[str]) -> int:
     os.execve(command[0], command, _without_services(checkout.environment))  # noqa: S606
 
 
+def guards(checkout: Checkout, words: Sequence[str]) -> int:
+    """The same for the command of the tests that takes guards away."""
+    prepare(checkout.layout.base, checkout.environment)
+    command = [sys.executable, "-m", "tests.guards", *words]
+    os.execve(command[0], command, _without_services(checkout.environment))  # noqa: S606
+
+
 def arguments(words: Sequence[str]) -> list[str]:
     """What pytest is called with: the paths among the words, or else those of the choice."""
     fast = words[:1] == ["fast"]

@@ -95,6 +95,19 @@ def test_any_order_and_repetition_of_events_ends_at_what_the_orders_say(
     assert not lasting or apply(projection, *lasting) == 0
 
 
+def test_an_event_that_comes_again_is_not_counted_again(projection: Projection) -> None:
+    # Given an order that was counted, and another that was counted and taken back
+    built(projection)
+    sales = [Sale(1, TODAY, ((7, 2),)), Sale(2, TODAY, ((8, 5),))]
+    cancelled = Sale(2, TODAY, ((8, 5),), taken_back=True)
+    assert apply(projection, *sales, cancelled) == 3
+    # When their events come again
+    again = apply(projection, cancelled, *sales)
+    # Then nothing moves
+    assert projection.best_sellers([TODAY], 5) == [(7, 2)]
+    assert again == 0
+
+
 def test_ties_stand_by_ascending_id(projection: Projection) -> None:
     built(projection)
     apply(projection, Sale(1, TODAY, ((10, 2), (9, 2), (100, 2), (2, 3))))

@@ -6,7 +6,7 @@ Nothing here looks at DATABASE_URL and its like, so no test can reach a user's d
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.services.base import Service
@@ -23,6 +23,39 @@ class TestServices:
     database: Service
     redis: Service
     kafka: Service
+    directory: Path
+
+    def lent(self) -> "Lent":
+        """What another run of the tests needs to use these too, one at a time."""
+        return Lent(self.directory)
+
+
+@dataclass(frozen=True)
+class Lent:
+    """Services that belong to the run of the tests that started this one, which sees to their end.
+
+    The database of the borrower is one of its own, which the lender makes for it.
+    """
+
+    directory: Path
+    database: str = "shop_lent"
+
+    def environment(self) -> dict[str, str]:
+        """By which the borrower knows of them."""
+        return {"TESTS_LENT_SERVICES": str(self.directory)}
+
+    @classmethod
+    def to_us(cls) -> "Lent | None":
+        """What is lent to this run of the tests, if anything."""
+        directory = os.environ.get("TESTS_LENT_SERVICES")
+        return cls(Path(directory)) if directory else None
+
+    def taken(self) -> TestServices:
+        """The services, running."""
+        services = start_test_services(self.directory)
+        server = services.urls.database.rpartition("/")[0]
+        urls = replace(services.urls, database=f"{server}/{self.database}")
+        return replace(services, urls=urls)
 
 
 def start_test_services(directory: Path) -> TestServices:
@@ -33,7 +66,7 @@ def start_test_services(directory: Path) -> TestServices:
     services = _own(directory)
     services.start()
     by_role = {service.role: service for service in services.own}
-    return TestServices(urls=services.urls, **by_role)
+    return TestServices(urls=services.urls, directory=directory, **by_role)
 
 
 def erase_test_services(directory: Path) -> None:
