@@ -16,6 +16,18 @@ from tests.support.client import Client
 from tests.support.emptying import empty_tables
 from tests.support.services import Lent, TestServices, running_test_services
 
+LONGEST_FIRST = ("chaos", "e2e", "concurrency")
+"""Directories of tests, so that of several processes none is left with a long file at the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        directory = item.path.parent.name
+        return LONGEST_FIRST.index(directory) if directory in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
+
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[TestServices]:

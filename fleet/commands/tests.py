@@ -10,6 +10,9 @@ from fleet.services.selection import VARIABLES, prepare
 
 _ALL = ["tests"]
 _FAST = ["tests/unit", "tests/integration", "tests/architecture"]
+_TOGETHER = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+"""Two processes, each with services of its own, file by file: most of the time tests wait. A later
+word overrides these, as -n 0 to have all in one process."""
 
 
 def test(checkout: Checkout, words: Sequence[str]) -> int:
@@ -22,16 +25,14 @@ def chaos(checkout: Checkout, words: Sequence[str]) -> int:
     return _become(checkout, ["tests.chaos", *words])
 
 
+def guards(checkout: Checkout, words: Sequence[str]) -> int:
+    """The same for the command of the tests that takes guards away."""
+    return _become(checkout, ["tests.guards", *words])
+
+
 def _become(checkout: Checkout, module: Sequence[str]) -> int:
     prepare(checkout.layout.base, checkout.environment)
     command = [sys.executable, "-m", *module]
-    os.execve(command[0], command, _without_services(checkout.environment))  # noqa: S606
-
-
-def guards(checkout: Checkout, words: Sequence[str]) -> int:
-    """The same for the command of the tests that takes guards away."""
-    prepare(checkout.layout.base, checkout.environment)
-    command = [sys.executable, "-m", "tests.guards", *words]
     os.execve(command[0], command, _without_services(checkout.environment))  # noqa: S606
 
 
@@ -40,7 +41,7 @@ def arguments(words: Sequence[str]) -> list[str]:
     fast = words[:1] == ["fast"]
     further = list(words[1:] if fast else words)
     named = any((PROJECT / word.split("::")[0]).exists() for word in further if word[:1] != "-")
-    return further if named else [*(_FAST if fast else _ALL), *further]
+    return further if named else [*_TOGETHER, *(_FAST if fast else _ALL), *further]
 
 
 def _without_services(environment: Mapping[str, str]) -> dict[str, str]:

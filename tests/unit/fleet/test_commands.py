@@ -12,14 +12,18 @@ from fleet.layout import Layout
 from fleet.record import FleetRecord, sole_starter
 from fleet.services.emptying import redis_databases
 
+TOGETHER = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], ["tests"]),
-        (["fast"], ["tests/unit", "tests/integration", "tests/architecture"]),
-        (["fast", "-x"], ["tests/unit", "tests/integration", "tests/architecture", "-x"]),
-        (["-k", "coupon"], ["tests", "-k", "coupon"]),
+        ([], [*TOGETHER, "tests"]),
+        (["fast"], [*TOGETHER, "tests/unit", "tests/integration", "tests/architecture"]),
+        (
+            ["fast", "-x"],
+            [*TOGETHER, "tests/unit", "tests/integration", "tests/architecture", "-x"],
+        ),
+        (["-k", "coupon"], [*TOGETHER, "tests", "-k", "coupon"]),
         (["tests/unit", "-x"], ["tests/unit", "-x"]),
         (["tests/unit/fleet/test_ports.py::test_a"], ["tests/unit/fleet/test_ports.py::test_a"]),
     ],
