@@ -29,7 +29,7 @@ def checkout(tmp_path: Path) -> Checkout:
         ({"PAYMENT_PROVIDER": "1", "DATA_PLATFORM_URL": "https://real"}, {"payments"}),
         ({"PAYMENT_PROVIDER": "1", "APP_ENV": "production"}, set()),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(map(str, value))),
 )
 def test_stand_ins_are_started_where_they_are_wanted(
     checkout: Checkout, environment: dict[str, str], expected: set[str]
