@@ -301,7 +301,7 @@ def test_a_restock_notice_is_sent_once(api: Api, rounds: Rounds, mails: MailServ
     def all_told() -> bool:
         return one(
             "SELECT (SELECT COUNT(*) FROM back_in_stock) + "
-            "(SELECT COUNT(*) FROM restock_mails WHERE status = 'pending')"
+            "(SELECT COUNT(*) FROM restock_mails WHERE status IN ('pending', 'sending'))"
         ) == 0
 
     eventually(all_told, 60, "all who wait are told")
