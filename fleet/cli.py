@@ -26,6 +26,8 @@ Anything else is a command of the application:
 
 
 def main(words: Sequence[str]) -> int:
+    # Named too: a shell without job control starts what it puts into the background deaf to it.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
