@@ -59,10 +59,12 @@ class Ledger:
         place = self._index.get(event_id)
         if place is None:
             return None
-        if self._offsets[place] == _UNSEEN:
-            self._partitions[place], self._offsets[place] = record.partition, record.offset
         key = str(self._aggregates[place]).encode()
-        return record.topic == TOPICS.get(self._types[place]) and record.key == key
+        well = record.topic == TOPICS.get(self._types[place]) and record.key == key
+        # A repeat under another key may be read first; it is not where consumers find the event.
+        if well and self._offsets[place] == _UNSEEN:
+            self._partitions[place], self._offsets[place] = record.partition, record.offset
+        return well
 
     def missing(self) -> Iterator[dict[str, Any]]:
         """Published events that the topics must still keep, and do not."""
