@@ -85,7 +85,7 @@ def stretched(key: str, done: Any, chance: Any, lost: float = 0.0) -> list[Opera
     return chance.draw(st.permutations(history))
 
 
-@given(st.lists(wallet_moves, max_size=30), st.data())
+@given(st.lists(wallet_moves, max_size=12), st.data())
 @settings(deadline=None)
 def test_every_wallet_that_happened_one_at_a_time_is_accepted(moves: list[Any], data: Any) -> None:
     history = stretched("wallet", one_after_another("wallet", WALLET, moves, data), data, 0.1)
@@ -95,14 +95,14 @@ def test_every_wallet_that_happened_one_at_a_time_is_accepted(moves: list[Any], 
     assert violations(history, WALLET) == []
 
 
-@given(st.lists(coupon_moves, max_size=30), st.data())
+@given(st.lists(coupon_moves, max_size=12), st.data())
 @settings(deadline=None)
 def test_every_coupon_that_happened_one_at_a_time_is_accepted(moves: list[Any], data: Any) -> None:
     done = one_after_another("coupon", COUPON, moves, data)
     assert violations(stretched("coupon", done, data, 0.1), COUPON) == []
 
 
-@given(st.lists(wallet_moves, min_size=1, max_size=20), st.data())
+@given(st.lists(wallet_moves, min_size=1, max_size=10), st.data())
 @settings(deadline=None)
 def test_a_balance_that_never_was_is_found(moves: list[Any], data: Any) -> None:
     # Given a history, and in it one more charge that tells of a balance that no moves add up to
@@ -112,7 +112,7 @@ def test_a_balance_that_never_was_is_found(moves: list[Any], data: Any) -> None:
     assert violations(history, WALLET) != []
 
 
-@given(st.lists(st.builds(Charge, st.integers(1, 3)), min_size=2, max_size=20), st.data())
+@given(st.lists(st.builds(Charge, st.integers(1, 3)), min_size=2, max_size=10), st.data())
 @settings(deadline=None)
 def test_an_update_that_was_lost_is_found(moves: list[Charge], data: Any) -> None:
     # Given charges, two of which began from the same balance: one of them was lost
