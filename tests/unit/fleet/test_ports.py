@@ -1,6 +1,8 @@
+import multiprocessing
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,29 @@ def test_ports_stay_clear_of_the_defaults_and_of_outgoing_connections() -> None:
     port = find_free_port()
 
     assert 20_000 <= port < 32_768
+
+
+def _look(port: int, begun: Event) -> None:
+    while True:
+        is_free(port)
+        begun.set()
+
+
+def test_looking_at_a_port_keeps_no_server_from_it() -> None:
+    # Given another process that looks at a port again and again, as one waits for a service
+    spawning = multiprocessing.get_context("spawn")
+    port, begun = find_free_port(), spawning.Event()
+    looking = spawning.Process(target=_look, args=(port, begun), daemon=True)
+    looking.start()
+    try:
+        assert begun.wait(30)
+        # When servers start on it all the while, Then each of them can
+        for _ in range(3_000):
+            with listening(port):
+                pass
+    finally:
+        looking.kill()
+        looking.join()
 
 
 def test_running_out_of_ports_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
