@@ -51,6 +51,7 @@ class Ledger:
             self._aggregates.append(event["aggregateid"])
             self._due.append(bool(event["due"]))
             self._refused.append(bool(event["refused"]))
+        self._present = bytearray(len(self._types))
         self._partitions = array("h", [_UNSEEN]) * len(self._types)
         self._offsets = array("q", [_UNSEEN]) * len(self._types)
 
@@ -59,9 +60,11 @@ class Ledger:
         place = self._index.get(event_id)
         if place is None:
             return None
+        self._present[place] = True
         key = str(self._aggregates[place]).encode()
         well = record.topic == TOPICS.get(self._types[place]) and record.key == key
-        # A repeat under another key may be read first; it is not where consumers find the event.
+        # Misplaced it is not missing, but consumers do not find it there: it has no place in the
+        # order, and a repeat of it in the right one, which may be read later, has.
         if well and self._offsets[place] == _UNSEEN:
             self._partitions[place], self._offsets[place] = record.partition, record.offset
         return well
@@ -69,7 +72,7 @@ class Ledger:
     def missing(self) -> Iterator[dict[str, Any]]:
         """Published events that the topics must still keep, and do not."""
         for event_id, place in self._index.items():
-            if self._due[place] and self._offsets[place] == _UNSEEN:
+            if self._due[place] and not self._present[place]:
                 yield self._named(event_id, place)
 
     def disordered(self) -> Iterator[dict[str, Any]]:
