@@ -200,7 +200,9 @@ def test_one_bad_job_does_not_spoil_its_batch(redis: Redis) -> None:
     # Then the others are done and that one waits for its retry
     done = jobs(uuids)
     assert [job.status for job in done].count("succeeded") == 8
-    assert (done[4].status, done[4].attempts) == ("queued", 1)
+    # (the time to its next attempt is drawn from nothing up: it may have had two)
+    assert done[4].status == "queued"
+    assert done[4].attempts >= 1
     # And it is done once the fault is mended
     make_due()
     work(redis)

@@ -244,7 +244,7 @@ CASES = [
         ("sweeper",),
         [
             Catch(
-                INTEGRATION + "test_outbox_scheduler.py::"
+                "tests/e2e/test_scheduler.py::"
                 "test_its_sweeper_wakes_a_lane_that_nobody_was_told_about",
                 "not within 15 s",
             )
