@@ -8,6 +8,9 @@ from infra.database import database, execute, rows, session
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _LOCK_SECONDS = 120
+_LONGEST_LOCK_NAME = 64
+"""Characters, on MySQL. A database's name may be as long by itself; those whose names differ only
+at the end wait for each other."""
 
 
 class MigrationBusy(RuntimeError):
@@ -24,7 +27,7 @@ def migrate(target: str | None = None) -> list[str]:
     Raises MigrationBusy when the lock stays taken.
     """
     with session():
-        lock = f"migrate.{database.database}"
+        lock = f"migrate.{database.database}"[:_LONGEST_LOCK_NAME]
         if rows("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)) != [(1,)]:
             raise MigrationBusy("another process holds the migration lock; is one stuck?")
         try:

@@ -9,6 +9,7 @@ OLDEST_LOOKED_AT = 1_000
 # A key whose earliest job waits for its retry, or for an expired lease to be taken over, says
 # nothing of the workers; the others' oldest job does, whether they are at that key or not. Nor
 # does one that was begun before: a charge whose outcome came late was not waiting for a worker.
+# The order names the key too, as in claim_store.
 _OLDEST = """
     SELECT TIMESTAMPDIFF(MICROSECOND, j.accepted_at, NOW(3)) / 1000000
     FROM (SELECT id, queue_key, status, accepted_at, started_at FROM jobs
@@ -16,7 +17,7 @@ _OLDEST = """
     WHERE j.status = 'queued' AND j.started_at IS NULL
       AND (SELECT CASE h.status WHEN 'queued' THEN h.due_at IS NULL OR h.due_at <= NOW(3)
                                 ELSE h.lease_until > NOW(3) END
-           FROM jobs h WHERE h.queue_key = j.queue_key ORDER BY h.seq, h.id LIMIT 1)
+           FROM jobs h WHERE h.queue_key = j.queue_key ORDER BY h.queue_key, h.seq, h.id LIMIT 1)
     ORDER BY j.id
     LIMIT 1
 """

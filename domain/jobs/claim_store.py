@@ -10,14 +10,15 @@ from domain.jobs.rules import Waiting
 from infra.database import affected, execute, placeholders, rows
 
 # A key is runnable when its earliest unended job is queued and due, or runs under a lease that has
-# expired. Asked per row of the window through jobs_waiting_in_key, one short index look-up each.
+# expired. Asked per row of the window through jobs_waiting_in_key, one short index look-up each:
+# MySQL sorts all the jobs of the key, unless the order names the index's first column too.
 _WINDOW = """
     SELECT j.id, j.queue_key, j.kind, j.suspect
     FROM jobs j
     WHERE j.queue_lane = %s {left_out}
       AND (SELECT CASE h.status WHEN 'queued' THEN h.due_at IS NULL OR h.due_at <= NOW(3)
                                 ELSE h.lease_until <= NOW(3) END
-           FROM jobs h WHERE h.queue_key = j.queue_key ORDER BY h.seq, h.id LIMIT 1)
+           FROM jobs h WHERE h.queue_key = j.queue_key ORDER BY h.queue_key, h.seq, h.id LIMIT 1)
     ORDER BY j.id
     LIMIT %s
 """

@@ -1,7 +1,8 @@
 """Which services are used, and the set of them that is ours to start and stop.
 
 Those given by URL are used as they are. The others come from Docker Compose where that works, and
-run as private instances of this machine's own programs where it does not.
+run as private instances of this machine's own programs where it does not. A MySQL server program
+that FLEET_MYSQLD names is the database in either case.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +13,7 @@ from typing import get_args
 
 from fleet import packages
 from fleet.console import StartError, say
-from fleet.services import compose, kafka_jars, kafka_stand_in
+from fleet.services import compose, kafka_jars, kafka_stand_in, mysql
 from fleet.services.base import DeathSignal, LocalService, Role, Service
 from fleet.services.checks import database_answers, kafka_cluster, redis_process
 from fleet.services.kafka_broker import KafkaBroker
@@ -25,8 +26,10 @@ VARIABLES: dict[Role, str] = {
     "kafka": "KAFKA_BOOTSTRAP_SERVERS",
 }
 CHOICE_VARIABLE = "FLEET_SERVICES"
+# How those of our own are run.
+MANNER = frozenset({CHOICE_VARIABLE, mysql.VARIABLE})
 # What decides which services are used.
-DECIDING = frozenset({*VARIABLES.values(), CHOICE_VARIABLE, kafka_stand_in.VARIABLE})
+DECIDING = MANNER | {*VARIABLES.values(), kafka_stand_in.VARIABLE}
 ROLES: tuple[Role, ...] = get_args(Role)
 
 _LOCAL: dict[Role, type[LocalService]] = {
@@ -134,6 +137,9 @@ def select(
     if "kafka" in missing and environment.get(kafka_stand_in.VARIABLE) == "1":
         missing.remove("kafka")
         own.append(kafka_stand_in.KafkaStandIn(directory, death_signal=death_signal))
+    if "database" in missing and (program := _mysqld(environment)):
+        missing.remove("database")
+        own.append(mysql.MySql(directory, death_signal=death_signal, program=program))
     if missing and _uses_docker(directory, environment):
         own += [compose.ComposeService(role, directory) for role in missing]
     elif missing:
@@ -143,9 +149,13 @@ def select(
 
 def left_running(directory: Path, chosen: ServiceSet) -> list[Service]:
     """Our own that run here: those in use, and those of an earlier choice nobody uses any more."""
-    kinds: list[type[LocalService]] = [*_LOCAL.values(), kafka_stand_in.KafkaStandIn]
-    in_use = {service.name for service in chosen.own}
-    others: list[Service] = [kind(directory) for kind in kinds if kind.name not in in_use]
+    kinds: list[type[LocalService]] = [
+        *_LOCAL.values(),
+        mysql.MySql,
+        kafka_stand_in.KafkaStandIn,
+    ]
+    in_use = {type(service) for service in chosen.own}
+    others: list[Service] = [kind(directory) for kind in kinds if kind not in in_use]
     return [service for service in [*chosen.own, *others] if service.running()]
 
 
@@ -176,6 +186,14 @@ def _uses_docker(directory: Path, environment: Mapping[str, str]) -> bool:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(choice)
     return choice == "docker"
+
+
+def _mysqld(environment: Mapping[str, str]) -> str | None:
+    """The MySQL server program that is asked for. Raises StartError if there is no such one."""
+    program = environment.get(mysql.VARIABLE)
+    if program and packages.find(program) is None:
+        raise StartError(f"{mysql.VARIABLE} is {program!r}, which is no program")
+    return program
 
 
 def _choice_file(directory: Path) -> Path:

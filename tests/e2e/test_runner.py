@@ -20,7 +20,7 @@ from fleet.identity import ProcessIdentity
 from fleet.layout import PROJECT
 from fleet.ports import find_free_port, is_free
 from fleet.services import kafka_jars
-from fleet.services.selection import CHOICE_VARIABLE, DECIDING
+from fleet.services.selection import DECIDING, MANNER
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -37,7 +37,7 @@ class CheckoutCopy:
         (directory / ".local" / "kafka" / "lib").symlink_to(kafka_jars.ensure())
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        given = DECIDING - {CHOICE_VARIABLE}
+        given = DECIDING - MANNER
         inherited = {name: value for name, value in os.environ.items() if name not in given}
         return subprocess.Popen(
             [sys.executable, "-m", "fleet", *words],

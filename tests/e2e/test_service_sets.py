@@ -12,19 +12,21 @@ from fleet.services.checks import connect_database
 from fleet.services.emptying import empty
 from fleet.services.kafka_stand_in import KafkaStandIn
 from fleet.services.mariadb import MariaDb
+from fleet.services.mysql import MySql
 from fleet.services.redis_server import RedisServer
 from fleet.services.selection import ServiceSet, select
+from tests.support.services import private_database
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    for kind in (MariaDb, RedisServer, KafkaStandIn):
+    for kind in (MariaDb, MySql, RedisServer, KafkaStandIn):
         kind(tmp_path).erase()
 
 
 def test_emptying_a_given_database_drops_its_tables(directory: Path) -> None:
-    database = MariaDb(directory, death_signal="KILL")
+    database = private_database(directory)
     database.start()
     with connect_database(database.url) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE parent (id BIGINT PRIMARY KEY)")

@@ -90,7 +90,7 @@ def test_every_table_is_big_or_known_to_stay_small(shop: None) -> None:
         ("SELECT id FROM orders WHERE cancelled_at IS NULL", Wrong.SCANS),
         ("SELECT COUNT(*) FROM (SELECT id FROM orders WHERE total_amount > 1) some", Wrong.SCANS),
         ("UPDATE jobs SET attempts = 9 WHERE caller_id = 1", Wrong.SCANS),
-        ("DELETE FROM idempotency_keys WHERE (hash, job_uuid) IN (('a', 'b'))", Wrong.SCANS),
+        ("DELETE FROM idempotency_keys WHERE job_uuid IN ('a', 'b')", Wrong.SCANS),
         ("INSERT INTO controls SELECT id, name, created_at FROM products", Wrong.SCANS),
         ("SELECT id FROM orders WHERE user_id = 1 ORDER BY created_at LIMIT 9", Wrong.SORTS),
         ("SELECT id FROM jobs WHERE attempts = 9 ORDER BY id DESC LIMIT 9", Wrong.READS),

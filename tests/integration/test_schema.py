@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from infra.database import execute, rows, session
+from infra.database import database, execute, rows, session
 from infra.migrate import MIGRATIONS, migrate
 from tests.support.services import TestServices
 
@@ -42,6 +42,14 @@ def test_an_empty_database_gets_every_table_once() -> None:
     assert migrate() == NAMES
     assert tables() >= TABLES
     assert migrate() == []
+
+
+def test_a_database_may_have_the_longest_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    with session():
+        # Given a database that is called by a name of 64 characters
+        monkeypatch.setattr(database, "database", "shop_".ljust(64, "x"))
+        # Then its migrations are looked through like any other's
+        assert migrate() == []
 
 
 @pytest.mark.usefixtures("empty_schema")

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleet.services.base import Service
-from fleet.services.selection import CHOICE_VARIABLE, ServiceSet, ServiceUrls, select
+from fleet.services import mysql
+from fleet.services.base import LocalService, Service
+from fleet.services.mariadb import MariaDb
+from fleet.services.selection import MANNER, ServiceSet, ServiceUrls, select
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,14 @@ def running_test_services(directory: Path) -> Iterator[TestServices]:
         erase_test_services(directory)
 
 
+def private_database(directory: Path) -> LocalService:
+    """A database below `directory`, not started, of the kind that this run is about where that is
+    a program of this machine: MySQL where FLEET_MYSQLD names one, or MariaDB."""
+    if program := os.environ.get(mysql.VARIABLE):
+        return mysql.MySql(directory, death_signal="KILL", program=program)
+    return MariaDb(directory, death_signal="KILL")
+
+
 def _own(directory: Path) -> ServiceSet:
-    choice = {CHOICE_VARIABLE: os.environ.get(CHOICE_VARIABLE, "")}
-    return select(directory, choice, death_signal="KILL")
+    manner = {name: os.environ[name] for name in MANNER & os.environ.keys()}
+    return select(directory, manner, death_signal="KILL")

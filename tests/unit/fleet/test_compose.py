@@ -6,10 +6,14 @@ import pytest
 import yaml
 
 from fleet.console import StartError
+from fleet.identity import ProcessIdentity
 from fleet.layout import PROJECT
+from fleet.processes import PidFile, Spawned
 from fleet.services import compose
 from fleet.services.compose import COMPOSE_FILE, ComposeService
-from fleet.services.selection import ROLES, select
+from fleet.services.mysql import MySql
+from fleet.services.redis_server import RedisServer
+from fleet.services.selection import ROLES, ServiceSet, left_running, select
 
 SERVICES = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
 
@@ -111,6 +115,43 @@ def test_without_docker_the_machines_own_programs_are_used(
     chosen = select(tmp_path, {})
 
     assert [service.name for service in chosen.own] == ["mariadb", "redis", "kafka"]
+
+
+def test_one_left_of_an_earlier_choice_is_found_beside_dockers_of_its_name(
+    docker: Path, tmp_path: Path
+) -> None:
+    # Given a private Redis that runs still, in a directory that uses Docker's
+    left = RedisServer(tmp_path)
+    PidFile(left.layout.run / "redis.pid").write(Spawned(ProcessIdentity.of_this_process(), None))
+    chosen = ServiceSet({}, [ComposeService("redis", tmp_path)])
+
+    [found] = left_running(tmp_path, chosen)
+
+    assert isinstance(found, RedisServer)
+
+
+@pytest.mark.parametrize("manner", ["docker", "local"])
+def test_a_mysql_program_that_is_named_is_the_database_in_either_case(
+    manner: str, tmp_path: Path
+) -> None:
+    chosen = select(tmp_path, {"FLEET_SERVICES": manner, "FLEET_MYSQLD": "sh"})
+
+    database, *others = chosen.own
+    assert isinstance(database, MySql)
+    assert [service.name for service in others] == ["redis", "kafka"]
+
+
+def test_a_database_given_by_url_leaves_no_use_for_a_mysql_program(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": "mysql://a:b@db/shop", "FLEET_MYSQLD": "sh"}
+
+    chosen = select(tmp_path, {**settings, "FLEET_SERVICES": "local"})
+
+    assert [service.name for service in chosen.own] == ["redis", "kafka"]
+
+
+def test_a_mysql_program_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="FLEET_MYSQLD is '/nowhere/mysqld', which is no program"):
+        select(tmp_path, {"FLEET_SERVICES": "local", "FLEET_MYSQLD": "/nowhere/mysqld"})
 
 
 def test_given_urls_are_used_and_nothing_of_our_own(tmp_path: Path) -> None:
