@@ -3,15 +3,13 @@
 import subprocess
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
-
 from tests.support.api import Api
 from tests.support.fleet import Fleet
 from tests.support.services import TestServices
 from tests.support.upgrade.fronts import Fronts
 from tests.support.upgrade.releases import Release
 from tests.support.waiting import eventually
+from web.metrics_page import merged
 
 WORKERS = ("users", "coupons")
 PROGRAMS = ("web", *WORKERS, "scheduler", "consumers")
@@ -78,9 +76,7 @@ class Pair:
 
     def done(self, release: str, program: str) -> int:
         """How much a program of this release has done so far (see DONE), restarts included."""
-        registry = CollectorRegistry()
-        own = self.fleets[release].directory / "prometheus"
-        MultiProcessCollector(registry, path=str(own))  # type: ignore[no-untyped-call]
+        registry = merged(str(self.fleets[release].directory / "prometheus"))
         lanes = {"users": ("order", "balance"), "coupons": ("coupon",)}.get(program)
         return int(sum(
             sample.value for metric in registry.collect() for sample in metric.samples

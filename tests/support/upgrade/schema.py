@@ -52,6 +52,8 @@ def narrowed(before: Schema, after: Schema) -> list[str]:
     """What programs made for ``before`` can no longer read or write in ``after``, in words."""
     found = [f"{table} is gone" for table in sorted(before.tables - after.tables)]
     for (table, name), column in before.columns.items():
+        if table not in after.tables:
+            continue
         now = after.columns.get((table, name))
         if now is None:
             found.append(f"{table}.{name} is gone")
