@@ -15,6 +15,7 @@ _OVERVIEW = """\
 ./dev test [fast] [...]    every test, or unit and integration only; further words go to pytest
 ./dev chaos [--minutes N]  break everything under load, and see that nothing is lost
 ./dev up | down            the same fleet in the background | stopped, data kept
+./dev upgrade [--from REF] the release before this one and this one beside each other, under load
 ./dev guards [GUARD ...]   take one guard away at a time, and see that the tests notice
 ./dev status [--json]      a line per process and service
 ./dev services             only the database, Redis and Kafka, left running; prints their URLs
@@ -60,6 +61,8 @@ def _own(command: str, rest: list[str]) -> int:
         return tests.test(Checkout(), rest)
     if command == "chaos":
         return tests.chaos(Checkout(), rest)
+    if command == "upgrade":
+        return tests.upgrade(Checkout(), rest)
     if command == "guards":
         return tests.guards(Checkout(), rest)
     if command == "k6":
@@ -93,6 +96,7 @@ _OWN = {
     "services": "Start only the database, Redis and Kafka, and print their URLs.",
     "test": "Run the tests.",
     "chaos": "Break everything, under load, and see that nothing is lost or done twice.",
+    "upgrade": "Run the release before this one and this one beside each other, under load.",
     "guards": "Take one guard away at a time, and see that the tests notice.",
     "k6": "Run a load script against the fleet.",
 }

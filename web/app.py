@@ -15,7 +15,7 @@ from web.requests import ShopRequest
 from web.routes import APIS
 from web.serializing import OrjsonProvider
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 class Shop(OpenAPI):

@@ -25,6 +25,11 @@ def chaos(checkout: Checkout, words: Sequence[str]) -> int:
     return _become(checkout, ["tests.chaos", *words])
 
 
+def upgrade(checkout: Checkout, words: Sequence[str]) -> int:
+    """The same for the upgrade from the release before this one."""
+    return _become(checkout, ["tests.upgrade", *words])
+
+
 def guards(checkout: Checkout, words: Sequence[str]) -> int:
     """The same for the command of the tests that takes guards away."""
     return _become(checkout, ["tests.guards", *words])

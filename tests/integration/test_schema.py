@@ -6,6 +6,7 @@ import pytest
 
 from infra.database import database, execute, rows, session
 from infra.migrate import MIGRATIONS, migrate
+from tests.support.emptying import drop_all
 from tests.support.services import TestServices
 
 NAMES = sorted(path.stem for path in MIGRATIONS.glob("[0-9]*.py"))
@@ -21,9 +22,7 @@ TABLES = {
 @pytest.fixture
 def empty_schema(services: TestServices, _schema: None) -> None:
     """A schema without a table; the next test that asks for ``database`` finds it migrated."""
-    with session():
-        for (table,) in rows("SHOW TABLES"):
-            execute(f"DROP TABLE `{table}`")
+    drop_all()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Given: the migrated schema, empty."""
+"""Given: the migrated schema, empty, or no schema at all."""
 
 _KEPT = {"migrations"}
 
@@ -13,3 +13,12 @@ def empty_tables() -> None:
             # Emptying an empty table costs as much as emptying a full one.
             if rows(f"SELECT EXISTS (SELECT 1 FROM {table})") == [(1,)]:
                 execute(f"TRUNCATE TABLE {table}")
+
+
+def drop_all() -> None:
+    """Remove every table, so that a migration begins at its first step."""
+    from infra.database import execute, rows, session
+
+    with session():
+        for (table,) in rows("SHOW TABLES"):
+            execute(f"DROP TABLE `{table}`")

@@ -26,26 +26,30 @@ class Fleet:
     services: TestServices
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
+    source: Path = PROJECT
+    """Whose programs these are: this release's, or those of an earlier one …"""
+    python: Path = Path(sys.executable)
+    """… which has a virtual environment of its own."""
 
     def __post_init__(self) -> None:
         self.port = find_free_port(set())
-        self._platform_port = find_free_port({self.port})
+        self.platform_port = find_free_port({self.port})
         self._running: dict[str, Spawned] = {}
         self._commands = {
-            one.name: one.command for one in parse((PROJECT / "Procfile").read_text())
+            one.name: one.command for one in parse((self.source / "Procfile").read_text())
         }
         self.api = Api(f"http://127.0.0.1:{self.port}")
 
     def environment(self, **more: str) -> dict[str, str]:
-        programs = str(Path(sys.executable).parent)
+        programs = str(self.python.parent)
         metrics = self.directory / "prometheus"
         metrics.mkdir(exist_ok=True)
         return {
             "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
             "HOME": os.environ.get("HOME", "/"),
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": str(self.source),
             "PORT": str(self.port),
-            "DATA_PLATFORM_URL": f"http://127.0.0.1:{self._platform_port}",
+            "DATA_PLATFORM_URL": f"http://127.0.0.1:{self.platform_port}",
             "DATA_PLATFORM_LATENCY": "0.2",
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             **self.services.urls.environment(),
@@ -62,7 +66,7 @@ class Fleet:
                 self.log(name),
                 environment=self.environment(**environment),
                 death_signal="KILL",
-                working_directory=PROJECT,
+                working_directory=self.source,
             )
 
     def log(self, name: str) -> Path:
@@ -115,8 +119,8 @@ class Fleet:
     def cli(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One command of the Flask CLI, as ``./dev`` runs it."""
         return subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "commands", *words],
-            env=self.environment(), cwd=PROJECT, text=True, capture_output=True, check=check,
+            [self.python, "-m", "flask", "--app", "commands", *words],
+            env=self.environment(), cwd=self.source, text=True, capture_output=True, check=check,
             timeout=300,
         )
 

@@ -1,11 +1,12 @@
 """What is measured of a fleet from outside: its metrics, its jobs' times, and its platform."""
 
 import json
+import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import peewee
 import urllib3
@@ -29,7 +30,16 @@ def metric(stage: Stage, name: str, **labels: str) -> float:
     return total
 
 
-def platform(stage: Stage, method: str, path: str, body: Any = None) -> Any:
+class Judged(Protocol):
+    """What a judge asks: the command line, and the platform's stand-in."""
+
+    @property
+    def platform_port(self) -> int: ...
+
+    def cli(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]: ...
+
+
+def platform(stage: Judged, method: str, path: str, body: Any = None) -> Any:
     """A call of the stand-in platform's own interface."""
     answer = _pool.request(
         method, f"http://127.0.0.1:{stage.platform_port}{path}",

@@ -17,6 +17,7 @@ import urllib3
 from tests.support.api import Answer, Api
 
 Kind = str
+Move = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -102,17 +103,23 @@ class Traffic:
         assert not any(thread.is_alive() for thread in self._threads), "a client hangs"
 
     def _run(self, users: list[int], seed: float) -> None:
-        client = _Client(self._api, self.log, random.Random(seed), users, self._stopping)
-        moves: list[Callable[[], None]] = [
-            client.charge, client.order(self.products), client.cancel, client.issue(self.coupons),
-        ]
+        client, moves = self._client(users, random.Random(seed), self._stopping)
         while not self._stopping.is_set():
             client.choose(moves)()
             if self._pause:
                 self._stopping.wait(self._pause)
 
+    def _client(
+        self, users: list[int], chance: random.Random, stopping: threading.Event
+    ) -> "tuple[Client, list[Move]]":
+        """A client with these users, and what it does, each as often as the others."""
+        client = Client(self._api, self.log, chance, users, stopping)
+        return client, [
+            client.charge, client.order(self.products), client.cancel, client.issue(self.coupons),
+        ]
 
-class _Client:
+
+class Client:
     """One client's moves."""
 
     def __init__(
@@ -126,7 +133,7 @@ class _Client:
         self._stopping = stopping
         self._orders: list[tuple[int, str]] = []  # user, job of the order
 
-    def choose(self, moves: list[Callable[[], None]]) -> Callable[[], None]:
+    def choose(self, moves: list[Move]) -> Move:
         return self._random.choice(moves)
 
     def charge(self) -> None:
@@ -134,7 +141,7 @@ class _Client:
         self._send("balance.charge", user, "POST", f"/api/users/{user}/balance/charge",
                    {"amount": self._random.randint(1, 1000)})
 
-    def order(self, products: list[int]) -> Callable[[], None]:
+    def order(self, products: list[int]) -> Move:
         def move() -> None:
             user = self._random.choice(self._users)
             for product in self._random.sample(products, 3):
@@ -156,7 +163,7 @@ class _Client:
         number = found.body["result"]["orderId"]
         self._send("order.cancel", user, "POST", f"/api/orders/{number}/cancel", None)
 
-    def issue(self, coupons: list[int]) -> Callable[[], None]:
+    def issue(self, coupons: list[int]) -> Move:
         def move() -> None:
             user, coupon = self._random.choice(self._users), self._random.choice(coupons)
             self._send("coupon.issue", user, "POST", f"/api/coupons/{coupon}/issue", None)
