@@ -12,11 +12,12 @@ from commands.openapi import openapi
 from commands.outbox import outbox
 from commands.payments import payments
 from commands.ranking import ranking
+from commands.reconcile import reconcile
 from commands.seed import seed
 from commands.settings import settings
 from commands.token import token
 
 COMMANDS = (
-    asyncapi, audit, controls, jobs, migrate, openapi, outbox, payments, ranking, seed, settings,
-    token,
+    asyncapi, audit, controls, jobs, migrate, openapi, outbox, payments, ranking, reconcile, seed,
+    settings, token,
 )

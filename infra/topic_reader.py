@@ -36,7 +36,7 @@ class TopicsUnreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message, as far as its place and its names go; its body is not kept."""
+    """One message and its place."""
 
     topic: str
     partition: int
@@ -45,6 +45,7 @@ class Record:
     """Milliseconds since the epoch."""
     key: bytes | None
     headers: dict[str, bytes]
+    value: bytes | None = None
 
 
 class TopicReader:
@@ -157,6 +158,7 @@ class TopicReader:
         yield Record(
             topic, partition, offset, message.timestamp()[1], message.key(),
             {name: value for name, value in headers if isinstance(value, bytes)},
+            message.value(),
         )
 
 

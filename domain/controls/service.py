@@ -11,7 +11,17 @@ import structlog
 from domain.admin_audit.service import record
 from domain.controls import store
 from domain.controls.errors import NoSuchControl
-from domain.controls.rules import MEANINGS, OFF, ON, UNSET, Row, State, decide
+from domain.controls.rules import (
+    MEANINGS,
+    OFF,
+    ON,
+    READ_ONLY,
+    UNSET,
+    Row,
+    State,
+    decide,
+    pause_of,
+)
 from domain.jobs.kinds import Lane
 from domain.jobs.lanes import LaneState
 from domain.kernel.clock import rfc3339
@@ -53,6 +63,14 @@ def _represent(name: str, found: Any) -> dict[str, Any]:
         value, changed_at = found
         body |= {"value": value == ON, "changedAt": rfc3339(changed_at)}
     return body
+
+
+def needed_to_stand_still() -> list[str]:
+    """The controls that are off, and that have to be on for nothing to be accepted or worked."""
+    with session():
+        found = {name: value for name, value, _, _ in store.find_all()}
+    wanted = [READ_ONLY, *(pause_of(lane) for lane in Lane)]
+    return [name for name in wanted if found.get(name) != ON]
 
 
 def read_only() -> bool:

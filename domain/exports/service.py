@@ -1,18 +1,32 @@
 """The use cases of exports: events arrive, an operator asks how far an order is, or sends again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from domain.admin_audit.service import record
 from domain.exports import rules, store
 from domain.exports.store import Arrival
 from domain.kernel.clock import rfc3339
+from domain.outbox import service as outbox
 from infra.database import run_transaction, session
 
 
 def arrive(arrivals: Sequence[Arrival]) -> None:
     """Keep order events to be sent, each once however often it comes."""
     run_transaction(lambda: store.arrive(arrivals))
+
+
+def unheard_of(days: int) -> Iterator[list[Arrival]]:
+    """Order events of the last ``days`` days that were published and of which there is no export.
+
+    Such there are only in a database that was put back: the event had left, and its arrival from
+    Kafka was written down after the backup. Kafka gives it to us no second time.
+    """
+    for read in outbox.event_ids():
+        with session():
+            found = store.unheard_of(read[0][0], read[-1][0], days)
+        if found:
+            yield found
 
 
 def unended(limit: int) -> tuple[int, int]:
@@ -69,4 +83,4 @@ def _shown(order_id: int, status: str, exports: Sequence[store.Export]) -> dict[
     return shown
 
 
-__all__ = ["Arrival", "arrive", "resync", "sync_status", "unended"]
+__all__ = ["Arrival", "arrive", "resync", "sync_status", "unended", "unheard_of"]

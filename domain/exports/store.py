@@ -60,6 +60,20 @@ def arrive(arrivals: Sequence[Arrival]) -> None:
     )
 
 
+def unheard_of(first: int, last: int, days: int) -> list[Arrival]:
+    """Published order events of outbox rows ``first`` to ``last``, of the last ``days`` days, of
+    which there is no export. (Those of older ones may have been purged.)"""
+    found = rows(
+        "SELECT o.event_id, o.aggregateid, o.type, o.payload FROM outbox_events o "
+        "FORCE INDEX (PRIMARY) LEFT JOIN order_exports e ON e.event_id = o.event_id "
+        "WHERE o.id BETWEEN %s AND %s AND o.aggregatetype = 'order' "
+        "AND o.status = 'published' AND o.created_at >= NOW(3) - INTERVAL %s DAY "
+        "AND e.event_id IS NULL ORDER BY o.id",
+        (first, last, days),
+    )
+    return [Arrival(UUID(bytes=event_id), *rest) for event_id, *rest in found]
+
+
 def due(limit: int) -> list[bytes]:
     """Ids of exports whose time has come and that are the oldest unended one of their order."""
     found = rows(

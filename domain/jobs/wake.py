@@ -57,6 +57,16 @@ def wake_received(lane: Lane, client: Redis) -> None:
         log.warning("wake flag not cleared", lane=lane, error=str(error))
 
 
+def forget_wakes(client: Redis, broker: Broker) -> None:
+    """Throw away the wakes of all lanes that nobody has received, and their flags.
+
+    Raises RedisError.
+    """
+    client.delete(*map(_flag, Lane))
+    for lane in Lane:
+        broker.flush(str(lane))
+
+
 class WakeSender:
     """Sends wakes from a thread of its own, so that no request waits for Redis.
 

@@ -1,6 +1,6 @@
 """What operators may see of the outbox, and do to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ COUNT_LIMIT = 100_000
 STATUSES = ("pending", "published", "dead")
 
 _REDRIVE_BATCH = 500
+_READ = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,17 @@ def redrive_all(book: Book) -> int:
     if total:
         nudge()
     return total
+
+
+def event_ids(after: int = 0) -> Iterator[list[tuple[int, bytes]]]:
+    """(row id, event id) of every event behind the row ``after``, in short reads."""
+    while True:
+        with session():
+            found = store.event_ids(after, _READ)
+        if not found:
+            return
+        yield found
+        after = found[-1][0]
 
 
 def list_events(

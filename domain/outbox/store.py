@@ -159,6 +159,17 @@ def page(status: str | None, limit: int, before: int | None) -> list[dict[str, A
     )
 
 
+def event_ids(after: int, limit: int) -> list[tuple[int, bytes]]:
+    """(row id, event id) of the ``limit`` events that follow the row ``after``."""
+    return [
+        (row_id, event_id)
+        for row_id, event_id in rows(
+            "SELECT id, event_id FROM outbox_events WHERE id > %s ORDER BY id LIMIT %s",
+            (after, limit),
+        )
+    ]
+
+
 def add_shards() -> int:
     """A lease row for each shard that has none, free until someone takes it; how many were new."""
     return affected(

@@ -26,6 +26,7 @@ BUILDER_SILENCE_SECONDS = 10
 
 _ORDERS_PER_SEGMENT = 65_536  # 16 KiB of bits
 _SALES_PER_CALL = 200  # about a millisecond of Redis
+_SCANNED = 1_000
 _STALE = -1
 
 
@@ -160,6 +161,12 @@ class Projection:
 
     def note(self, record: Mapping[str, object]) -> None:
         self._redis.hset(STATE, mapping={name: str(value) for name, value in record.items()})
+
+    def forget(self) -> int:
+        """Delete the state and every generation; how many keys that were."""
+        names = list(self._redis.scan_iter(match=_key("*"), count=_SCANNED))
+        gone: Any = self._redis.unlink(*names) if names else 0
+        return int(gone)
 
     def drop(self, generation: str) -> None:
         """Delete all keys of a generation that is neither live nor being built."""

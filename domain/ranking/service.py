@@ -138,6 +138,14 @@ def rebuild(patience: float = 0.0) -> Rebuilt:
         time.sleep(_TRY_AGAIN_SECONDS)
 
 
+def forget() -> int:
+    """Delete all that Redis holds of the ranking, and return how many keys that were.
+
+    For when the orders themselves have changed their past; a rebuild follows. Raises RedisError.
+    """
+    return _projection().forget()
+
+
 def drift() -> list[Difference]:
     """Where the live ranking differs from the orders, events under way included.
 
@@ -158,6 +166,6 @@ def status() -> dict[str, Any]:
 
 
 __all__ = [
-    "Busy", "NotBuilt", "Rebuilt", "Sale", "Stale", "count", "drift", "popular", "popular_lately",
-    "rebuild", "status", "tend", "zone",
+    "Busy", "NotBuilt", "Rebuilt", "Sale", "Stale", "count", "drift", "forget", "popular",
+    "popular_lately", "rebuild", "status", "tend", "zone",
 ]

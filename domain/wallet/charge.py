@@ -125,7 +125,9 @@ class _Batch:
         if standing is Standing.APPROVED:
             self.approved.append(job)
         result = _result(entry, rfc3339(self.at))
-        self.events.append(balance_charged(result, job.traceparent))
+        self.events.append(
+            balance_charged(result, job.payload.get("transactionId"), job.traceparent)
+        )
         return Succeeded(result)
 
     def _account(self, job: Job) -> Account:

@@ -112,7 +112,8 @@ def test_every_message_is_as_the_document_says(shop: Shop, topics: Topics) -> No
     assert {one.headers["ce_type"] for one in records} == told
     # And all say whose request they come from
     assert {one.headers["traceparent"].split("-")[1] for one in records} == {TRACE}
-    # And an order is told as GET answers it, with its user; the others as their jobs' results
+    # And an order is told as GET answers it, with its user; the others as their jobs' results, a
+    # charge with what the client calls it
     now = user.get(f"/api/orders/{with_coupon['orderId']}").get_json()
     assert (as_completed, now) == (with_coupon, cancelled)
     mine = {"userId": owner}
@@ -121,7 +122,9 @@ def test_every_message_is_as_the_document_says(shop: Shop, topics: Topics) -> No
     assert value_of(records, "order.cancelled") == [{**now, **mine}]
     told_of = sorted(value_of(records, "coupon.issued"), key=lambda one: one["userCouponId"])
     assert told_of == [{**one, **mine} for one in issued]
-    assert value_of(records, "balance.charged") == charges
+    assert value_of(records, "balance.charged") == [
+        charges[0], {**charges[1], "transactionId": "tx-1"}
+    ]
     was_out = sorted(value_of(records, "product.restocked"), key=lambda one: not one["wasOut"])
     assert was_out == restocks
     assert [one["wasOut"] for one in was_out] == [True, False]

@@ -29,6 +29,8 @@ from domain.outbox.events import SHARDS
 from domain.payments import reconcile_store
 from domain.payments import store as payments
 from domain.payments.comparison import Difference, Kind
+from domain.recovery import store as recovery
+from domain.recovery.rules import LostEvent
 from domain.restock import store as restock
 from domain.wallet import charge
 from domain.wallet import store as wallet
@@ -123,6 +125,9 @@ MERGED: dict[tuple[str, str], tuple[Callable[[], object], int]] = {
     ("shard_leases", "PRIMARY"): (outbox.add_shards, SHARDS),
     ("controls", "PRIMARY"): (lambda: controls.put("read-only", "on"), 1),
     ("heartbeats", "PRIMARY"): (lambda: outbox.beat("relay", "{}"), 1),
+    ("lost_events", "PRIMARY"): (
+        lambda: recovery.record([LostEvent(b"e" * 16, "order", 1, "order.completed", AT, "{}")]), 1
+    ),
 }
 
 

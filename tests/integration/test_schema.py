@@ -15,7 +15,7 @@ TABLES = {
     "coupon_gates", "user_coupons", "orders", "order_items", "payments", "jobs",
     "idempotency_keys", "outbox_events", "order_exports", "restock_notifications", "admin_audit",
     "controls", "heartbeats", "migrations", "back_in_stock", "restock_mails",
-    "payment_requests", "payment_differences",
+    "payment_requests", "payment_differences", "lost_events",
 }
 
 

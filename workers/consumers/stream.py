@@ -1,5 +1,7 @@
 """One consumer group's way through its topics: read, have the effect, and only then commit.
 
+An event whose effect was lost when a backup was put back (``./dev reconcile``) is passed by.
+
 A batch whose effect fails is read again from Kafka after a pause, so nothing is held meanwhile,
 and another member of the group may take it over. A message that cannot be read is parked: logged
 with its place on the topic, counted, and passed by, since it would block its partition for ever.
@@ -14,6 +16,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from domain.kernel.backoff import Backoff
+from domain.recovery.service import lost_among
 from infra.kafka import consumer, ensure_topics
 from infra.metrics import consumer_failures, consumer_parked
 from infra.redis import RedisError
@@ -76,8 +79,9 @@ class Stream:
             return
         events, unreadable = _parsed(messages)
         try:
-            if events:
-                self._effect(events)
+            standing = _standing(events)
+            if standing:
+                self._effect(standing)
         except DEPENDENCY_AWAY as error:
             self._rewind(client, messages)
             self._pause(stop, "effect", error)
@@ -152,6 +156,12 @@ def _parsed(messages: Sequence[Message]) -> tuple[list[OrderEvent], list[tuple[M
             if event is not None:
                 events.append(event)
     return events, unreadable
+
+
+def _standing(events: Sequence[OrderEvent]) -> Sequence[OrderEvent]:
+    """``events`` without those that the database lost. Raises the database's errors."""
+    lost = lost_among([event.event_id for event in events])
+    return [event for event in events if event.event_id not in lost] if lost else events
 
 
 def _places(messages: Sequence[Message], *, last: bool) -> list[TopicPartition]:

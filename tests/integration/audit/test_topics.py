@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from confluent_kafka import Producer
 
 from audit import audit
-from infra.database import rows, session
+from infra.database import execute, rows, session
 from infra.settings import settings
 from tests.integration.audit.shop import broken, corrupt
 from tests.support.healthy_shop import event
@@ -72,6 +72,23 @@ def test_what_is_written_after_the_snapshot_is_not_unknown(whole_shop: None) -> 
     assert broken(report) == {}
     outbox = report.findings[5].examined
     assert outbox["eventsInKafka"] > outbox["events"]
+
+
+def test_what_is_recorded_as_lost_is_not_unknown(whole_shop: None) -> None:
+    # Given an event in Kafka that the outbox does not know, as after a backup was put back
+    lost = uuid4()
+    producer = Producer({"bootstrap.servers": settings().kafka_bootstrap_servers})
+    produce(producer, lost, "wallet.events", "1")
+    assert producer.flush(10) == 0
+    assert broken(audit(settings())) == {6: {"event-unknown"}}
+    # When it is written down as lost, Then audit holds
+    with session():
+        execute(
+            "INSERT INTO lost_events (event_id, aggregatetype, aggregateid, type, payload, "
+            "happened_at) VALUES (%s, 'wallet', 1, 'balance.charged', '{}', NOW(3))",
+            (lost.bytes,),
+        )
+    assert broken(audit(settings())) == {}
 
 
 def test_a_message_under_a_wrong_key_is_named(whole_shop: None) -> None:

@@ -76,6 +76,10 @@ class Stage:
             )
             eventually(dial.ready, 15, "the proxy takes orders")
         self.cli("migrate")
+        self.start_fleet()
+
+    def start_fleet(self) -> None:
+        """The fleet alone: at first, and after it was stopped. Returns when it accepts."""
         # The payment provider's stand-in is left out: nobody is told of it.
         programs = [one for one in self.fleet.programs() if one.name != "payments"]
         self.fleet.start(programs, self._environment(), self.port, tied=True)

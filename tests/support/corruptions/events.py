@@ -2,6 +2,11 @@
 
 from tests.support.corruptions.shape import Corruption
 
+_LOSE = (
+    "INSERT INTO lost_events (event_id, aggregatetype, aggregateid, type, payload, happened_at) "
+    "SELECT"
+)
+
 OUTBOX = (
     *(
         Corruption(
@@ -46,6 +51,19 @@ OUTBOX = (
     Corruption(
         "UPDATE outbox_events SET event_id = REVERSE(event_id) WHERE type = 'product.restocked'",
         {6: {"event-not-in-kafka", "event-unknown"}},
+    ),
+    Corruption(
+        f"{_LOSE} event_id, aggregatetype, aggregateid, type, payload, created_at "
+        "FROM outbox_events WHERE type = 'order.cancelled'",
+        {6: {"lost-event-there"}},
+    ),
+    *(
+        Corruption(
+            f"{_LOSE} REVERSE(event_id), aggregatetype, aggregateid, type, payload, created_at "
+            f"FROM outbox_events WHERE type = '{kind}' LIMIT 1",
+            {6: {"lost-number-reused"}},
+        )
+        for kind in ("order.completed", "coupon.issued")
     ),
 )
 

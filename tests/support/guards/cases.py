@@ -49,7 +49,7 @@ LATE = INTEGRATION + (
 ROW_LOCKS = CONCURRENCY + "test_row_locks.py::"
 MERGED = {
     "carts", "idempotency_keys", "order_exports", "restock_notifications_once",
-    "payment_differences", "shard_leases", "controls", "heartbeats",
+    "payment_differences", "shard_leases", "controls", "heartbeats", "lost_events",
 }
 """Unique indexes by which a second time changes what is there; by the others it is refused."""
 
@@ -271,6 +271,33 @@ CASES = [
                 CHAOS + "test_ranking_consumer.py::"
                 "test_is_built_unasked_and_follows_orders_cancels_and_repeats",
                 "not within 30",
+            )
+        ],
+    ),
+    Case(
+        ("renumbering",),
+        [
+            Catch(
+                INTEGRATION + "test_reconcile.py::test_no_number_that_others_know_is_given_again",
+                r"MAX\(id\)",
+            )
+        ],
+    ),
+    Case(
+        ("renumbering",),
+        [
+            Catch(
+                CHAOS + "test_restore.py::test_a_backup_that_is_older_than_kafka_and_redis",
+                r"set\(orders\)",
+            )
+        ],
+    ),
+    Case(
+        ("lost-events",),
+        [
+            Catch(
+                INTEGRATION + "test_reconcile.py::test_consumers_pass_by_what_was_lost",
+                "SELECT order_id",
             )
         ],
     ),

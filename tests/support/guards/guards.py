@@ -46,6 +46,7 @@ UNIQUE_INDEXES = {
     ("shard_leases", "PRIMARY"): "one leader a shard of the outbox",
     ("controls", "PRIMARY"): "a switch has one value",
     ("heartbeats", "PRIMARY"): "the relay's last word is one row",
+    ("lost_events", "PRIMARY"): "an event is lost once",
 }
 
 _ALL = [
@@ -124,6 +125,18 @@ _ALL = [
         "an event that comes again is not counted again",
         "the script that counts does not remember orders",
         [("infra.redis", delivery.without_memory)],
+    ),
+    Guard(
+        "renumbering",
+        "a number that others know is not given again after a backup was put back",
+        "numbering goes on where the backup ends",
+        [("infra.numbering", delivery.without_renumbering)],
+    ),
+    Guard(
+        "lost-events",
+        "what the database lost is no longer an event to consumers",
+        "every event counts as one that is not lost",
+        [("domain.recovery.store", delivery.without_lost_events)],
     ),
     Guard(
         "breaker",

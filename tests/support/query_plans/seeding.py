@@ -194,6 +194,10 @@ _MACHINERY = [
         lease_until=f"IF(n < {FIRST_SENDING}, NULL, " + _now("IF(n % 2, 1, -1) HOUR") + ")",
         synced_at=f"IF(n < {FIRST_PENDING_EXPORT}, {_AT_ORDER}, NULL)",
     ),
+    _rows(
+        "lost_events", MANY, event_id=_UUID, aggregatetype="'order'", aggregateid="n",
+        type="'order.completed'", payload=_JSON, happened_at=f"'{NOW}'",
+    ),
     _rows("back_in_stock", 20, product_id="n"),
     _rows(
         "restock_mails", 2 * MANY, id="n", message_uuid=_UUID, product_id=_WAITED_FOR, user_id="n",

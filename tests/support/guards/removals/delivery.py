@@ -1,4 +1,5 @@
-"""Guards on the way out: delivery reports, the ranking's memory, the breaker."""
+"""Guards on the way out: delivery reports, the ranking's memory, the breaker; and after a backup
+was put back."""
 
 from types import ModuleType
 from typing import Any
@@ -41,3 +42,22 @@ def without_opening(breaker: ModuleType) -> None:
         switch.note("breaker")
 
     breaker.Breaker.failed = deaf  # type: ignore[attr-defined]
+
+
+def without_renumbering(numbering: ModuleType) -> None:
+    """Leave the next number of each table as it is."""
+
+    def left(table: str, following: int) -> None:
+        switch.note("renumbering")
+
+    numbering.renumber = left  # type: ignore[attr-defined]
+
+
+def without_lost_events(store: ModuleType) -> None:
+    """Know of no event that was lost."""
+
+    def none(event_ids: Any) -> set[bytes]:
+        switch.note("lost-events")
+        return set()
+
+    store.recorded = none  # type: ignore[attr-defined]

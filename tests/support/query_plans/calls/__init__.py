@@ -8,6 +8,7 @@ from tests.support.query_plans.calls.operations import (
     CONTROLS,
     OPERATIONS,
     RANKING,
+    RECOVERY,
     RETENTION,
 )
 from tests.support.query_plans.calls.payments import PAYMENTS
@@ -18,6 +19,7 @@ from tests.support.query_plans.stores import Calls
 CALLS: Calls = {
     **CATALOG, **CART, **WALLET, **ORDERS, **COUPONS, **JOBS, **ANSWERS, **OUTBOX, **EXPORTS,
     **RETENTION, **RANKING, **ADMIN_AUDIT, **CONTROLS, **OPERATIONS, **RESTOCK, **PAYMENTS,
+    **RECOVERY,
 }
 
 __all__ = ["CALLS"]

@@ -50,6 +50,7 @@ OUTBOX: Calls = calls_of(
         )
         for before in (None, last)
     ],
+    event_ids=[given(0, 5_000), given(12_000, 5_000)],
     add_shards=[given()],
     take_shards=[given("relay", 10.0)],
     shards_of=[given("relay")],
@@ -60,6 +61,7 @@ OUTBOX: Calls = calls_of(
 EXPORTS: Calls = calls_of(
     "domain.exports.store",
     arrive=[given([Arrival(UUID(int=1_000_000 + n), n, "t", "{}") for n in range(AT_ONCE)])],
+    unheard_of=[given(16_001, 21_000, 30)],
     due=[given(AT_ONCE)],
     claim=[given(TOKEN, _PENDING_EXPORTS, 30.0)],
     synced=[given(TOKEN, _SENDING)],

@@ -1,8 +1,9 @@
-"""Calls of the stores of the ranking, of the purge, and of what admins did."""
+"""Calls of the stores of the ranking, of the purge, of what was lost, and of what admins did."""
 
 from domain.ranking.rules import MAX_WINDOW_DAYS
+from domain.recovery.rules import LostEvent
 from domain.retention.rules import TABLES
-from tests.support.query_plans.big_shop import NOW, days_ago
+from tests.support.query_plans.big_shop import NOW, days_ago, uuid_bytes
 from tests.support.query_plans.stores import Calls, calls_of, given, ids
 
 PURGED = 1_000
@@ -37,6 +38,16 @@ RETENTION: Calls = calls_of(
 
 CONTROLS: Calls = calls_of(
     "domain.controls.store", find_all=[given()], put=[given("read-only", "true")]
+)
+
+RECOVERY: Calls = calls_of(
+    "domain.recovery.store",
+    recorded=[given([uuid_bytes(n) for n in range(1, 501)])],
+    record=[given([
+        LostEvent(uuid_bytes(1_000_000 + n), "order", n, "order.completed", NOW, "{}")
+        for n in range(500)
+    ])],
+    ends_at=[given()],
 )
 
 OPERATIONS: Calls = calls_of(

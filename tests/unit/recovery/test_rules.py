@@ -1,0 +1,100 @@
+"""What is lost, which numbers are left behind, and when it is safe to begin."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from domain.recovery.rules import Move, Unreadable, floors, moves, obstacles, read, shown
+
+EVENT = UUID("01a20ade-9a11-7562-aba5-ac96a5f83db7")
+HEADERS = {
+    "ce_id": str(EVENT).encode(), "ce_type": b"order.completed", "ce_source": b"/shop/orders",
+    "ce_time": b"2026-11-23T22:01:58.123Z",
+}
+ORDER: dict[str, Any] = {
+    "schemaVersion": 1, "orderId": 71, "userId": 42, "couponId": 7,
+    "items": [{"productId": 9, "quantity": 900}, {"productId": 4, "quantity": 1}],
+    "createdAt": "2026-11-23T22:01:58.120Z",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    topic: str = "orders.events"
+    key: bytes | None = b"71"
+    headers: dict[str, bytes] = field(default_factory=lambda: HEADERS)
+    value: bytes | None = orjson.dumps(ORDER)
+
+
+@dataclass(frozen=True)
+class Table:
+    table: str
+    highest: int
+    following: int
+
+
+def test_an_event_is_read_as_it_was_told() -> None:
+    event = read(Message())
+    assert (event.event_id, event.aggregate_type, event.aggregate_id) == (EVENT.bytes, "order", 71)
+    assert event.happened_at == datetime(2026, 11, 23, 22, 1, 58, 123_000)  # noqa: DTZ001
+    told = shown(event)
+    assert (told["eventId"], told["type"]) == (str(EVENT), "order.completed")
+    assert (told["happenedAt"], told["orderId"]) == ("2026-11-23T22:01:58.123Z", 71)
+    assert "schemaVersion" not in told
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message(topic="elsewhere"), Message(key=None), Message(key=b"x"), Message(value=None),
+        Message(value=b"\xff"), Message(headers={}),
+        *(Message(headers={n: v for n, v in HEADERS.items() if n != name}) for name in HEADERS),
+        Message(headers={**HEADERS, "ce_source": b"/shop/wallet"}),
+        Message(headers={**HEADERS, "ce_time": b"2026-11-23T22:01:58"}),
+        Message(value=orjson.dumps({**ORDER, "orderId": 2**53})),
+        Message(value=orjson.dumps({**ORDER, "items": [{"productId": 0}]})),
+    ],
+    ids=str,
+)
+def test_what_is_no_event_of_ours_is_refused(message: Message) -> None:
+    with pytest.raises(Unreadable):
+        read(message)
+
+
+def test_every_row_that_an_event_names_is_a_floor() -> None:
+    assert floors([read(Message())]) == {
+        "orders": 71, "users": 42, "coupons": 7, "products": 9,
+    }
+    assert floors([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "following"),
+    [
+        (Table("orders", 60, 61), 171 + 1),  # the event names 71
+        (Table("orders", 80, 81), 181),  # a later one is there
+        (Table("jobs", 0, 1), 101),  # nobody names any
+        (Table("jobs", 50, 150), 151),  # less than the gap was left out
+        (Table("jobs", 50, 151), None),  # as far as it is to go
+        (Table("jobs", 50, 900), None),  # further already: it never goes back
+    ],
+)
+def test_numbering_goes_on_above_all_that_is_known_and_a_gap_further(
+    table: Table, following: int | None
+) -> None:
+    found = moves([table], {"orders": 71}, gap=100)
+    expected = [Move(table.table, table.following, following)] if following else []
+    assert found == expected
+
+
+def test_what_stands_in_the_way_is_named_with_what_to_do() -> None:
+    assert obstacles([], []) == []
+    said = obstacles(["read-only", "lane.users.paused"], ["10.0.0.5:4711"])
+    assert [one.rpartition(": ")[2] for one in said[:2]] == [
+        "./dev controls set read-only on", "./dev controls set lane.users.paused on",
+    ]
+    assert "10.0.0.5:4711" in said[2]
