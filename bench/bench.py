@@ -59,10 +59,10 @@ class Limits:
 
 
 class Bench:
-    def __init__(self, stage: Stage, options: Options) -> None:
+    def __init__(self, stage: Stage, options: Options, loads: LoadMaker) -> None:
         self.stage = stage
         self.options = options
-        self.loads = LoadMaker(stage)
+        self.loads = loads
         self.limits = Limits()
         self._users: tuple[int, int] = (0, 0)
 

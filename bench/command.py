@@ -13,6 +13,8 @@ from rich.console import Console
 
 from bench import charts
 from bench.bench import Bench
+from bench.k6 import K6LoadMaker
+from bench.loads import LoadMaker
 from bench.options import Options
 from bench.record import Record, Recorder
 from bench.report import Report
@@ -62,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
                         help="of each load (%(default)s)")
     parser.add_argument("--scale", type=float, default=1.0, metavar="X",
                         help="users, backlogs and tables, of those that the targets name (1)")
+    parser.add_argument("--generator", choices=("own", "k6"), default="own",
+                        help="what makes the load, limits included (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     parser.add_argument("--markdown", metavar="FILE", help="write the tables")
     parser.add_argument("--charts", metavar="DIRECTORY", help="draw pictures (scenario curves)")
@@ -87,9 +91,10 @@ def _play(arguments: argparse.Namespace) -> Report:
     stage = Stage(own_directory())
     try:
         stage.start()
-        bench = Bench(stage, options)
+        loads = K6LoadMaker(stage) if arguments.generator == "k6" else LoadMaker(stage)
+        bench = Bench(stage, options, loads)
         bench.measure_limits({name for one in chosen for name in one.limits})
-        report = Report(options, "own", bench.limits)
+        report = Report(options, arguments.generator, bench.limits)
         for one in chosen:
             with step(one.name):
                 report.records.append(_one(bench, one))

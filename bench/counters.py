@@ -64,7 +64,10 @@ class Counters:
                     sums[f"{shown} {lane} jobs"] += value
                 elif name == f"{metric}_count":
                     sums[f"{shown} {lane} batches"] += value
-        return {
-            f"{key.removesuffix(' batches')} mean batch": sums[key.replace("batches", "jobs")] / count
-            for key, count in sums.items() if key.endswith(" batches") and count
-        } | {key: count for key, count in sums.items() if key.endswith(" batches") and count}
+        told = {}
+        for key, count in sums.items():
+            what, _, which = key.rpartition(" ")
+            if which == "batches" and count:
+                told[key] = count
+                told[f"{what} mean batch"] = sums[f"{what} jobs"] / count
+        return told

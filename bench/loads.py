@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bench.generator.plan import Loaded, Plan
@@ -17,7 +18,6 @@ class LoadMaker:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.pid: int | None = None
-        self.cpu_seconds = 0.0
 
     def run(
         self, act: str, *, first_user: int, users: int, seconds: float,
@@ -33,24 +33,40 @@ class LoadMaker:
             port=self._stage.port, act=act, tokens=str(self._stage.tokens(first_user, users)),
             arguments=arguments, seconds=seconds, **more,
         )
-        directory = self._stage.directory / "run"
-        plan_path, result_path = directory / "plan.json", directory / "loaded.json"
+        return self._carry_out(plan, during)
+
+    def _carry_out(self, plan: Plan, during: Callable[[], None] | None) -> Loaded:
+        plan_path, result_path = self._path("plan.json"), self._path("loaded.json")
         plan.save(plan_path)
         result_path.unlink(missing_ok=True)
         command = [sys.executable, "-m", "bench.generator", str(plan_path), str(result_path)]
-        with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL) as child:
+        status = self._wait_for(command, None, plan, during)
+        if status:
+            raise StartError(f"the load generator failed ({status})")
+        return Loaded.load(result_path)
+
+    def _path(self, name: str) -> Path:
+        return self._stage.directory / "run" / name
+
+    def _wait_for(
+        self, command: Sequence[str], environment: Mapping[str, str] | None, plan: Plan,
+        during: Callable[[], None] | None,
+    ) -> int:
+        """Its exit status."""
+        with (
+            self._path("generator.log").open("ab") as log,
+            subprocess.Popen(
+                command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT,
+            ) as child,
+        ):
             self.pid = child.pid
             try:
                 if during is not None:
                     during()
-                child.wait(timeout=seconds + plan.patience + 60)
+                return child.wait(timeout=plan.seconds + plan.patience + 60)
             except BaseException:
                 child.kill()
                 raise
             finally:
                 self.pid = None
-        if child.returncode:
-            raise StartError(f"the load generator failed ({child.returncode})")
-        loaded = Loaded.load(result_path)
-        self.cpu_seconds += loaded.cpu_seconds
-        return loaded

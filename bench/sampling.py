@@ -1,7 +1,6 @@
 """CPU and memory by kind of process, looked at every second."""
 
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -99,11 +98,6 @@ class Sampler:
 
     def as_json(self) -> dict[str, dict[str, float]]:
         return {kind: usage.as_json() for kind, usage in sorted(self.usage.items())}
-
-
-def wait_with(seconds: float) -> None:
-    """Let time pass while samples are taken."""
-    time.sleep(seconds)
 
 
 def _mean(values: list[float]) -> float:

@@ -195,4 +195,4 @@ def connect(url: str, database: str | None = None) -> "pymysql.Connection[Any]":
 
 def own_directory() -> Path:
     """Apart from the development data; another for each bench that runs beside one."""
-    return PROJECT / ".local" / os.environ.get("BENCH_DIRECTORY", "bench")
+    return PROJECT / ".local" / os.environ.get("BENCH_DIRECTORY", "bench")  # or an absolute path

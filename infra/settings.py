@@ -210,8 +210,8 @@ class Settings(BaseSettings):
         30, ge=1, description="Days that ended jobs, published events and keys are kept."
     )
     bench_route: bool = Field(
-        False, description="An empty route, POST /api/bench/empty, that ./dev bench compares others "
-        "with.",
+        False, description="An empty route, POST /api/bench/empty, which ./dev bench compares all "
+        "others with.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What the logs hold."

@@ -22,14 +22,8 @@ class Users:
         tokens = [line for line in path.read_bytes().split(b"\n") if line]
         return cls(tokens, b"127.0.0.1:%d" % port, first)
 
-    def heads(self, head: bytes) -> list[bytes]:
-        """A request's beginning for each user; ``head`` ends with the request line."""
-        return [
-            b"%b HTTP/1.1\r\nHost: %b\r\nAuthorization: Bearer %b\r\n" % (head, self.host, token)
-            for token in self.tokens
-        ]
-
     def head(self, number: int, line: bytes) -> bytes:
+        """The beginning of a request by the user whose turn it is; ``line``: method and path."""
         token = self.tokens[number % len(self.tokens)]
         return b"%b HTTP/1.1\r\nHost: %b\r\nAuthorization: Bearer %b\r\n" % (line, self.host, token)
 
@@ -85,17 +79,10 @@ def cart(users: Users, product_id: int) -> Request:
 
 
 def read(users: Users, paths: Sequence[str], wait: int = 0) -> Request:
-    """GET of the paths in turn; ``{user}`` in one is the user's id. Where there are as many paths
-    as users, each reads its own."""
+    """GET of the paths in turn. Where there are as many paths as users, each reads its own."""
     lines = [b"GET %b" % path.encode() for path in paths]
     rest = (b"Prefer: wait=%d\r\n" % wait if wait else b"") + b"\r\n"
-
-    def request(number: int) -> bytes:
-        user_id = users.first + number % len(users.tokens)
-        line = lines[number % len(lines)].replace(b"{user}", b"%d" % user_id)
-        return users.head(number, line) + rest
-
-    return request
+    return lambda number: users.head(number, lines[number % len(lines)]) + rest
 
 
 ACTS: dict[str, Callable[..., Request]] = {

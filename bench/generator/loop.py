@@ -54,7 +54,7 @@ class Loop:
         start = time.perf_counter()
         self._start = start
         self._stop = start + self._plan.seconds
-        self._tally = Tally(start + self._plan.warm_up)
+        self._tally = Tally(start + self._plan.warm_up, self._stop)
         while True:
             now = time.perf_counter()
             if now > self._stop + self._plan.patience:
@@ -66,7 +66,7 @@ class Loop:
                 self._read(self._clients[number])
         for client in self._clients.values():
             if client.busy:
-                self._tally.not_ended(client.began)
+                self._tally.not_ended()
             client.sock.close()
         return self._tally.result()
 
@@ -122,7 +122,7 @@ class Loop:
         try:
             data = client.sock.recv(65536)
         except BlockingIOError:
-            return
+            return None
         except OSError:
             data = b""
         if not data:
@@ -135,24 +135,25 @@ class Loop:
         return self._answered(client, answer)
 
     def _answered(self, client: _Client, answer: Answer) -> None:
+        now = time.perf_counter()
         if not client.following:
-            self._tally.accepted(client.began, answer)
+            self._tally.accepted(answer, now)
             if answer.status == 202 and self._plan.follow:
                 client.following = True
                 return self._ask(client, answer.location)
-            self._tally.finished(client.began, answer)
+            self._tally.finished(client.began, answer, now)
         elif answer.job_ended:
-            self._tally.job_ended(client.began, answer)
+            self._tally.job_ended(client.began, answer, now)
         elif answer.status == 200:
             return self._ask(client, self._asked[client])
         else:
-            self._tally.broken(client.began, f"{answer.status} while its job was followed")
+            self._tally.broken(f"{answer.status} while its job was followed")
         return self._release(client)
 
     def _ask(self, client: _Client, location: bytes) -> None:
         """For its job, until that has ended."""
         if time.perf_counter() > client.began + self._plan.patience:
-            self._tally.not_ended(client.began)
+            self._tally.not_ended()
             return self._release(client)
         self._asked[client] = location
         return self._send(client, self._users.head(client.number, b"GET " + location) + _FOLLOW)
@@ -175,5 +176,5 @@ class Loop:
         self._clients[client.sock.fileno()] = client
         self._poll.register(client.sock.fileno(), select.EPOLLIN)
         if client.busy:
-            self._tally.broken(client.began, "no answer")
+            self._tally.broken("no answer")
             self._release(client)

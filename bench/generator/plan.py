@@ -47,12 +47,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a run saw, its warm-up left out.
+    """What a run saw.
 
-    seconds: from the first request's due time to the last answer.
-    sent: requests that got an answer. accepted: those that made a job. ended: jobs known to have
-        ended. refusals: by code, of the shop's own reasons. errors: 5xx, no answer, or what a
-        script in order does not meet, by what it was. not_ended: jobs that did not end in time.
+    seconds: from the end of the warm-up to the last answer before no more was asked; in these lie
+        ``sent``: requests that got an answer, ``accepted``: those that made a job, ``ended``: jobs
+        that ended, and the latencies.
+    refusals: by code, of the shop's own reasons. errors: 5xx, no answer, or what a script in order
+        does not meet, by what it was. not_ended: jobs that did not end in time. All of the run.
     latency: ms from a request to its end, ``p50``, ``p95``, ``p99`` and ``max``.
     held_back: most requests that were due and found no free client at once (with ``rate``).
     cpu_seconds: what the generator itself used.

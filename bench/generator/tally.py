@@ -2,7 +2,6 @@
 
 import re
 import resource
-import time
 from array import array
 from collections import Counter
 
@@ -13,10 +12,13 @@ _BUSINESS = re.compile(r"(?!COMMON)[A-Z]+\d+")
 
 
 class Tally:
-    """Counts what begins after the warm-up. A refusal for a reason of the shop is no error."""
+    """Rates and latencies are of what ends between the warm-up and the moment when no more is
+    asked; faults and refusals are of the whole run. A refusal for a reason of the shop is no error.
+    """
 
-    def __init__(self, counts_from: float) -> None:
+    def __init__(self, counts_from: float, counts_until: float) -> None:
         self._from = counts_from
+        self._until = counts_until
         self._last = counts_from
         self._latencies = array("d")
         self._sent = self._accepted = self._ended = self._not_ended = 0
@@ -24,45 +26,40 @@ class Tally:
         self._errors: Counter[str] = Counter()
         self.held_back = 0
 
-    def accepted(self, began: float, answer: Answer) -> None:
+    def accepted(self, answer: Answer, now: float) -> None:
         """The first answer to a command or read."""
-        if began < self._from:
-            return
-        self._sent += 1
-        if answer.names_job:
-            self._accepted += 1
         if answer.status >= 400:
             self._refused(answer)
+        if self._counts(now):
+            self._sent += 1
+            self._accepted += answer.names_job
 
-    def finished(self, began: float, answer: Answer) -> None:
+    def finished(self, began: float, answer: Answer, now: float) -> None:
         """It has come to its end, or as far as it is followed."""
-        now = time.perf_counter()
-        if began < self._from:
-            return
-        self._last = now
-        self._latencies.append(now - began)
-        if answer.names_job and answer.status != 202:
-            self._ended += 1
+        if self._counts(now):
+            self._latencies.append(now - began)
+            self._ended += answer.names_job and answer.status != 202
 
-    def job_ended(self, began: float, answer: Answer) -> None:
+    def job_ended(self, began: float, answer: Answer, now: float) -> None:
         """The same, of a job that had to be asked for."""
-        now = time.perf_counter()
-        if began < self._from:
-            return
-        self._last = now
-        self._latencies.append(now - began)
-        self._ended += 1
         if answer.code:
             self._refused(answer)
+        if self._counts(now):
+            self._latencies.append(now - began)
+            self._ended += 1
 
-    def broken(self, began: float, what: str) -> None:
-        """No answer came."""
-        if began >= self._from:
-            self._errors[what] += 1
+    def broken(self, what: str) -> None:
+        """No answer came, or none that can be."""
+        self._errors[what] += 1
 
-    def not_ended(self, began: float) -> None:
-        if began >= self._from:
-            self._not_ended += 1
+    def not_ended(self) -> None:
+        self._not_ended += 1
+
+    def _counts(self, now: float) -> bool:
+        if not self._from <= now <= self._until:
+            return False
+        self._last = now
+        return True
 
     def _refused(self, answer: Answer) -> None:
         if answer.status < 500 and _BUSINESS.fullmatch(answer.code):

@@ -87,9 +87,11 @@ def charges(cursor: Cursor, ids: Sequence[int]) -> None:
 
 def coupons(cursor: Cursor, ids: Sequence[int]) -> None:
     """One of the only coupon for each job's user, in the order of the jobs."""
-    cursor.execute("SELECT id, expires_at FROM coupons WHERE id = (SELECT MAX(id) FROM coupons) "
-                   "FOR UPDATE")
-    [(coupon, expires_at)] = cursor.fetchall()
+    cursor.execute(
+        "SELECT id, name, discount_type, discount_value, expires_at FROM coupons "
+        "ORDER BY id DESC LIMIT 1 FOR UPDATE"
+    )
+    [(coupon, name, kind, value, expires_at)] = cursor.fetchall()
     cursor.execute(
         f"SELECT id, user_id, seq FROM jobs WHERE id IN ({listed(ids)}) ORDER BY id FOR UPDATE"
     )
@@ -109,7 +111,7 @@ def coupons(cursor: Cursor, ids: Sequence[int]) -> None:
     results = [
         (id_, user, first + place, {
             "userCouponId": first + place, "couponId": coupon,
-            "name": "First come, first served", "discountType": "fixed", "discountValue": 1000,
+            "name": name, "discountType": kind, "discountValue": value,
             "issuedAt": issued, "expiresAt": expires,
         })
         for place, (id_, user, _) in enumerate(jobs)

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bench.limits.effects import Cursor, event_of, finish, lock_jobs, now, listed
+from bench.limits.effects import Cursor, event_of, finish, listed, lock_jobs, now
 
 
 def orders(cursor: Cursor, ids: Sequence[int]) -> None:

@@ -16,8 +16,8 @@ _SECONDS = 60
 def measure(stage: Stage, events: int) -> float:
     """Events a second, of those that measuring L-sql has left waiting; at most ``events``."""
     servers = stage.checkout.services().urls.kafka
-    made = AdminClient({"bootstrap.servers": servers}).create_topics([NewTopic(TOPIC, 3, 1)])
-    made[TOPIC].result(timeout=30)
+    admin = AdminClient({"bootstrap.servers": servers})
+    admin.create_topics([NewTopic(TOPIC, 3, 1)])[TOPIC].result(timeout=30)
     producer = Producer(
         {
             "bootstrap.servers": servers, "acks": "all", "enable.idempotence": True,

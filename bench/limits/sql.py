@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.limits import effects, order_effects, queue
 from bench.stage import LIMITS_DATABASE, Stage, connect
+from fleet.console import say
 
 BATCHES = (1, 8, 64)
 PROCESSES = (1, 2)
@@ -69,7 +70,9 @@ def _kind(
                 stage, name, jobs[at : at + count], batch, processes, LIMITS_DATABASE
             )
             at += count
-    return SqlLimit(name, rates)
+    limit = SqlLimit(name, rates)
+    say("    " + ", ".join(f"{name} {how} {rate:.0f}/s" for how, rate in limit.as_json().items()))
+    return limit
 
 
 def run(

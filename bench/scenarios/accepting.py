@@ -10,7 +10,9 @@ CLIENTS = 100
 USERS = 10_000
 
 
-def _accept(bench: Bench, record: Recorder, act: str, first_user: int, users: int, **plan: Any) -> None:
+def _accept(
+    bench: Bench, record: Recorder, act: str, first_user: int, users: int, **plan: Any
+) -> None:
     bench.stage.set_working(False)
     try:
         record.load(

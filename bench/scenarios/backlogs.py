@@ -13,7 +13,9 @@ BACKLOG = 20_000
 _MOST_SECONDS = 300.0
 
 
-def _drain(bench: Bench, record: Recorder, act: str, first_user: int, users: int, **plan: Any) -> None:
+def _drain(
+    bench: Bench, record: Recorder, act: str, first_user: int, users: int, **plan: Any
+) -> None:
     """Accept a backlog while nobody works; then let the workers go, and take their own times."""
     after = record.last_job()
     bench.stage.set_working(False)

@@ -12,8 +12,9 @@ WAIT = {"wait": 20}
 def full_load(bench: Bench, record: Recorder, act: str, **plan: Any) -> float:
     """As fast as the clients get answers; jobs ended a second."""
     loaded = record.load(
-        "full", act, seconds=bench.options.seconds, warm_up=bench.options.warm_up, follow=True,
-        **plan,
+        "full", act,
+        **{"seconds": bench.options.seconds, "warm_up": bench.options.warm_up, "follow": True,
+           **plan},
     )
     return loaded.ended_per_second
 

@@ -17,7 +17,7 @@ def hot_product(bench: Bench, record: Recorder) -> None:
     bench.loads.run("cart", first_user=first, users=count, total=count, clients=20, seconds=60,
                     arguments={"product_id": product})
     full_load(bench, record, "order", first_user=first, users=count, total=count, clients=100,
-              arguments=WAIT)
+              seconds=60, warm_up=0, arguments=WAIT)
     left = bench.stage.rows("SELECT stock FROM products WHERE id = %s", (product,))[0][0]
     refused = record.record.refusals["full"].get("P002", 0)
     record.figure("full.stock_left", left)

@@ -51,7 +51,7 @@ def _hyphened(uuid: str) -> str:
 
 @scenario("waiters", "2,000 clients wait for jobs that nobody works (Prefer: wait=20)")
 def waiters(bench: Bench, record: Recorder) -> None:
-    """Sampled while they wait and nothing happens: after all have asked, before the first answer."""
+    """Sampled while nothing happens: after all have asked, and before the first answer."""
     count = bench.options.sized(WAITERS, 100)
     first = bench.users(count)
     bench.stage.set_working(False)

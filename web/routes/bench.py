@@ -18,6 +18,6 @@ class EmptyBody(Body):
 
 @api.post("/bench/empty", doc_ui=False)
 @user
-def post_empty(body: EmptyBody) -> Response:
+def post_empty(body: EmptyBody) -> Response:  # noqa: ARG001 - it is read and validated
     """Authenticated and validated like any other, and nothing else."""
     return current_app.response_class(b"{}", mimetype="application/json")
