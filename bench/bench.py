@@ -18,7 +18,11 @@ VOID_SQL = {1: 310, 8: 1_730, 64: 4_360}
 
 @dataclass(slots=True)
 class Limits:
-    """What was measured of them; the rest is empty."""
+    """What was measured of them; the rest is empty.
+
+    front_unique: by so many users that a process cannot remember all their tokens. It is told, but
+    nothing is compared with it: ``front`` is the harder one to come near.
+    """
 
     front: Loaded | None = None
     front_unique: Loaded | None = None
@@ -90,6 +94,11 @@ class Bench:
         if "front" in wanted:
             with step("limit: L-front"):
                 self.limits.front = front.measure(self.loads, self.users(front.USERS), seconds)
+            unique = self.options.sized(52_000)
+            with step("limit: L-front, as ever other users"):
+                self.limits.front_unique = front.measure(
+                    self.loads, self.users(unique), seconds, unique
+                )
         if wanted - {"front"}:
             with step("limit: L-sql"):
                 for one in sql_limits.measure(self.stage, self.options.scale):

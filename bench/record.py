@@ -1,5 +1,6 @@
 """What one scenario has measured."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,8 +50,11 @@ class Recorder:
     def observed(self, part: str) -> Iterator[Sampler]:
         """CPU, memory and counters while the body runs."""
         before = Counters.now(self._stage)
+        began, used = time.monotonic(), time.process_time()
         with Sampler(self._pids) as sampler:
             yield sampler
+        used, took = time.process_time() - used, time.monotonic() - began
+        self.record.figures[f"{part}.bench_cpu_percent"] = 100 * used / took
         self.record.counters[part] = Counters.now(self._stage).since(before)
         self.record.usage[part] = sampler.as_json()
         figures = self.record.figures

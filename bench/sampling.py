@@ -14,17 +14,21 @@ GENERATOR = "load generator"
 
 @dataclass(slots=True)
 class Usage:
-    """Of one kind of process: CPU in percent of one core, and proportional memory in MB."""
+    """Of one kind of process: CPU in percent of one core, and proportional memory in MB; its means
+    over the first and the last quarter tell whether it grows."""
 
     cpu: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
 
     def as_json(self) -> dict[str, float]:
+        quarter = max(1, len(self.memory) // 4)
         return {
             "cpuMean": _mean(self.cpu),
             "cpuMost": max(self.cpu, default=0.0),
             "memoryMean": _mean(self.memory),
             "memoryMost": max(self.memory, default=0.0),
+            "memoryFirst": _mean(self.memory[:quarter]),
+            "memoryLast": _mean(self.memory[-quarter:]),
         }
 
 

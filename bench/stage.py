@@ -18,6 +18,7 @@ from fleet.commands import starting
 from fleet.console import StartError
 from fleet.layout import PROJECT, Layout
 from fleet.ports import find_free_port
+from fleet.record import FleetRecord
 from fleet.services.selection import VARIABLES
 
 LIMITS_DATABASE = "shop_limits"
@@ -62,6 +63,8 @@ class Stage:
 
     def start(self) -> None:
         """Erase what an earlier bench left, and start everything. Raises StartError."""
+        if FleetRecord.load(self.checkout.layout) is not None:
+            raise StartError(f"a bench is under way in {self.directory}")
         raise_open_files_limit()
         self.erase()
         self._started = starting.start(self.checkout, "run")
@@ -70,9 +73,10 @@ class Stage:
         }
 
     def end(self) -> None:
+        """Stop and erase what was started here."""
         if self._started is not None:
             starting.stop(self.checkout, self._started.services)
-        self.erase()
+            self.erase()
 
     def erase(self) -> None:
         for service in self.checkout.services().own:
@@ -115,7 +119,7 @@ class Stage:
         made: dict[str, Any] = json.loads(self.cli("seed", "--json", *words, database=database))
         return made
 
-    def audit(self, wait: int = 120) -> dict[str, Any]:
+    def audit(self, wait: int = 600) -> dict[str, Any]:
         """The auditor's report, after waiting so many seconds at most for what is under way."""
         told = self.cli("audit", "--json", "--wait", str(wait), failing=True)
         report: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
