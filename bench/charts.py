@@ -1,6 +1,6 @@
 """Pictures: throughput and latency over load, as SVG that needs nothing but a browser."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -84,8 +84,10 @@ def svg(title: str, below: str, unit: str, lines: Sequence[Line]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _drawn(line: Line, colour: str, place: dict[float, float], down: "object") -> list[str]:
-    at = [(place[x], down(y)) for x, y in line.points]  # type: ignore[operator]
+def _drawn(
+    line: Line, colour: str, place: dict[float, float], down: Callable[[float], float]
+) -> list[str]:
+    at = [(place[x], down(y)) for x, y in line.points]
     if not at:
         return []
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)

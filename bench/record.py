@@ -84,6 +84,7 @@ class Recorder:
             f"{part}.ended_per_second": loaded.ended_per_second,
             f"{part}.errors": loaded.error_count,
             f"{part}.held_back": loaded.held_back,
+            f"{part}.generator_us_per_answer": 1e6 * loaded.cpu_seconds / max(1, loaded.sent),
             **{f"{part}.{name}_ms": value for name, value in loaded.latency.items()},
         }
         self.record.refusals[part] = loaded.refusals

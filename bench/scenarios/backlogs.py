@@ -87,12 +87,21 @@ def relay(bench: Bench, record: Recorder) -> None:
             fleet.start_program("scheduler")
             _wait(lambda: not _count(bench, "outbox_events", "pending_shard >= 0"), "events")
         bench.stage.set_working(True)
-    [(count, seconds)] = bench.stage.rows(
-        "SELECT COUNT(*), TIMESTAMPDIFF(MICROSECOND, MIN(published_at), MAX(published_at)) / 1e6 "
-        "FROM (SELECT published_at FROM outbox_events ORDER BY id DESC LIMIT %s) last", (events,)
-    )
-    record.figure("relay.events", int(count))
-    record.figure("relay.per_second", int(count) / float(seconds or 1))
+    _take_relayed(bench, record, events)
+
+
+def _take_relayed(bench: Bench, record: Recorder, events: int) -> None:
+    """Between the first mark and the last; what the first one marked was done before."""
+    marks = [
+        at for (at,) in bench.stage.rows(
+            "SELECT UNIX_TIMESTAMP(published_at) FROM outbox_events ORDER BY id DESC LIMIT %s",
+            (events,),
+        )
+    ]
+    first, last = min(marks), max(marks)
+    between = sum(1 for at in marks if at > first)
+    record.figure("relay.events", len(marks))
+    record.figure("relay.per_second", between / float(last - first) if last > first else 0.0)
 
 
 @scenario("export", "orders reach a data platform that takes 2 s for a call")

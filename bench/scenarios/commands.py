@@ -44,8 +44,10 @@ def coupon(bench: Bench, record: Recorder) -> None:
 def sold_out(bench: Bench, record: Recorder) -> None:
     users = bench.options.sized(52_000)
     first, coupon_id = bench.users(users), bench.coupon(100)
-    plan = {"first_user": first, "users": users, "clients": 200, "follow": True,
-            "arguments": {"coupon_id": coupon_id, **WAIT}, "seconds": bench.options.seconds}
+    plan: dict[str, Any] = {
+        "first_user": first, "users": users, "clients": 200, "follow": True,
+        "arguments": {"coupon_id": coupon_id, **WAIT}, "seconds": bench.options.seconds,
+    }
     record.load("rush", "coupon", total=bench.options.sized(1_000, 300), **plan)
     before = record.last_job()
     record.load("late", "coupon", total=bench.options.sized(100_000), jobs=False, **plan)
