@@ -15,9 +15,9 @@ import pytest
 from fleet.layout import PROJECT
 from fleet.services.selection import VARIABLES
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(520)
 
-SCENARIOS = ("coupon", "charge-10", "order-random", "lone", "poll")
+SCENARIOS = ("coupon", "order-random", "lone")
 LEAST_PER_SECOND = 20
 LEAST_SHARE = 0.05
 MOST_LONE_MS = 1_000
@@ -34,7 +34,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
              "--markdown", str(directory / "markdown")]
     done = subprocess.run(
         [sys.executable, "-m", "bench", *words], cwd=PROJECT, text=True, capture_output=True,
-        env={**environment, "BENCH_DIRECTORY": str(directory / "bench")}, timeout=380,
+        env={**environment, "BENCH_DIRECTORY": str(directory / "bench")}, timeout=500,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| scenario |" in (directory / "markdown").read_text()
@@ -48,7 +48,7 @@ def test_everything_played_to_its_end_and_the_auditor_found_nothing(report: dict
         assert (one["audit"], one["wrong"]) == ("holds", []), one["scenario"]
 
 
-@pytest.mark.parametrize("scenario", ["coupon", "charge-10", "order-random"])
+@pytest.mark.parametrize("scenario", ["coupon", "order-random"])
 def test_no_throughput_has_collapsed(report: dict[str, Any], scenario: str) -> None:
     ended = _figures(report, scenario)["full.ended_per_second"]
 
@@ -60,12 +60,8 @@ def test_a_lone_request_is_not_kept_waiting(report: dict[str, Any]) -> None:
     assert 0 < _figures(report, "lone")["lone.p50_ms"] <= MOST_LONE_MS
 
 
-def test_polling_is_no_dearer_than_a_command(report: dict[str, Any]) -> None:
-    assert _figures(report, "poll")["poll.sent_per_second"] >= 0.2 * report["limits"]["front"]
-
-
 def test_usage_is_told_by_kind_of_process(report: dict[str, Any]) -> None:
-    usage = next(one for one in report["scenarios"] if one["scenario"] == "charge-10")["usage"]
+    usage = next(one for one in report["scenarios"] if one["scenario"] == "order-random")["usage"]
 
     assert {"web", "users", "coupons", "scheduler", "consumers", "load generator"} <= set(
         usage["full"]
