@@ -17,6 +17,7 @@ _OVERVIEW = """\
 ./dev up | down            the same fleet in the background | stopped, data kept
 ./dev upgrade [--from REF] the release before this one and this one beside each other, under load
 ./dev guards [GUARD ...]   take one guard away at a time, and see that the tests notice
+./dev bench [SCENARIO ...] measure throughput and latency beside the machine's limits
 ./dev status [--json]      a line per process and service
 ./dev services             only the database, Redis and Kafka, left running; prints their URLs
 ./dev reset [--yes]        empty the development data
@@ -65,6 +66,8 @@ def _own(command: str, rest: list[str]) -> int:
         return tests.upgrade(Checkout(), rest)
     if command == "guards":
         return tests.guards(Checkout(), rest)
+    if command == "bench":
+        return tests.bench(Checkout(), rest)
     if command == "k6":
         return load.k6(Checkout(), rest)
     if command == "status":
@@ -98,5 +101,6 @@ _OWN = {
     "chaos": "Break everything, under load, and see that nothing is lost or done twice.",
     "upgrade": "Run the release before this one and this one beside each other, under load.",
     "guards": "Take one guard away at a time, and see that the tests notice.",
+    "bench": "Measure throughput and latency beside the machine's limits.",
     "k6": "Run a load script against the fleet.",
 }

@@ -21,8 +21,9 @@ _MODULE = f"go.k6.io/k6@v{VERSION}"
 VARIABLES = frozenset(
     {
         *("AMOUNT", "BASE_URL", "CARTS", "CHARGES", "CLIENTS", "COUPON_ID", "COUPON_REQUESTS"),
-        *("DURATION", "ITERATIONS", "JOB_TIMEOUT", "LINES", "ORDERS", "P99_MS", "PRODUCTS"),
-        *("RATE", "REPEATS", "STAGES", "SUMMARY", "TOKENS", "USERS", "WAIT"),
+        *("DURATION", "FIRST_ORDER", "FOLLOW", "HOLD", "ITERATIONS", "JOB_TIMEOUT", "LINES"),
+        *("ORDERS", "P99_MS", "PATHS", "PRODUCTS", "RATE", "STAGES", "SUMMARY", "TOKENS"),
+        *("USERS", "VARIANT", "WAIT"),
     }
 )
 
@@ -55,7 +56,9 @@ class Docker:
             known["BASE_URL"] = known.get("BASE_URL", "http://127.0.0.1:8000").replace(
                 "//127.0.0.1", "//host.docker.internal"
             )
-        mounts = [f"{script.parent}:{script.parent}:ro", f"{known['TOKENS']}:{known['TOKENS']}:ro"]
+        mounts = [f"{script.parent}:{script.parent}:ro"]
+        mounts += [f"{known[name]}:{known[name]}:ro" for name in ("TOKENS", "PATHS")
+                   if name in known]
         if "SUMMARY" in known:
             directory = Path(known["SUMMARY"]).parent
             mounts.append(f"{directory}:{directory}")

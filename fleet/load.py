@@ -16,6 +16,10 @@ from fleet.record import FleetRecord
 
 _SCRIPTS = PROJECT / "k6"
 _PRODUCTS = 10
+_USERS = {"coupon": 52_000, "order": 100_000, "poll": 2_000}
+"""Made for a script where USERS does not say how many; for the others 1,000."""
+_COUPONS = {"mixed": "100"}
+"""To give, where COUPON_QUANTITY does not say how many; in the others one for each user."""
 
 
 def k6(checkout: Checkout, words: Sequence[str]) -> int:
@@ -31,9 +35,11 @@ def k6(checkout: Checkout, words: Sequence[str]) -> int:
     raise_open_files_limit()
     with TemporaryDirectory(prefix="k6-", dir=checkout.layout.run) as directory:
         if own is not None:
-            made = _prepare(checkout, environment, Path(directory) / "tokens")
+            users = environment.get("USERS", str(_USERS.get(script.stem, 1_000)))
+            quantity = environment.get("COUPON_QUANTITY", _COUPONS.get(script.stem, users))
+            made = _prepare(checkout, users, quantity, Path(directory) / "tokens")
             environment = {"BASE_URL": own, **made, **environment}
-        for name in ("TOKENS", "SUMMARY"):
+        for name in ("TOKENS", "SUMMARY", "PATHS"):
             if name in environment:
                 environment[name] = str(Path(environment[name]).absolute())
         return _run(program.command(script, words[1:], environment), environment)
@@ -57,9 +63,9 @@ def _own_fleet(checkout: Checkout, environment: Mapping[str, str]) -> str:
     return f"http://127.0.0.1:{fleet.port}"
 
 
-def _prepare(checkout: Checkout, environment: Mapping[str, str], tokens: Path) -> dict[str, str]:
+def _prepare(checkout: Checkout, count: str, quantity: str, tokens: Path) -> dict[str, str]:
     """Seed what the scripts use and write its users' tokens; the variables that tell of it."""
-    made = _seed(checkout, environment)
+    made = _seed(checkout, count, quantity)
     users = made["users"]
     with tokens.open("wb") as file:
         span = f"{users['first']}-{users['last']}"
@@ -73,9 +79,7 @@ def _prepare(checkout: Checkout, environment: Mapping[str, str], tokens: Path) -
     }
 
 
-def _seed(checkout: Checkout, environment: Mapping[str, str]) -> dict[str, Any]:
-    users = environment.get("USERS", "1000")
-    quantity = environment.get("COUPON_QUANTITY", "100")
+def _seed(checkout: Checkout, users: str, quantity: str) -> dict[str, Any]:
     words = ["seed", "--json", "--users", users, "--products", str(_PRODUCTS), "--carts"]
     told = _application(checkout, [*words, "--coupon-quantity", quantity], subprocess.PIPE)
     made: dict[str, Any] = json.loads(told)

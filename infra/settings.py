@@ -209,6 +209,10 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         30, ge=1, description="Days that ended jobs, published events and keys are kept."
     )
+    bench_route: bool = Field(
+        False, description="An empty route, POST /api/bench/empty, which ./dev bench compares all "
+        "others with.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What the logs hold."
     )

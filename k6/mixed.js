@@ -14,9 +14,9 @@ const USERS = userCount();
 const CHARGED = Math.min(10, USERS);
 
 export const options = optionsOf({
-  coupons: scenario('issue', 2000, 'COUPON_REQUESTS'),
-  orders: scenario('order', 500, 'ORDERS'),
-  charges: scenario('charge', 1000, 'CHARGES'),
+  coupons: scenario('issue', { clients: 50, iterations: 2000 }, 'COUPON_REQUESTS'),
+  orders: scenario('order', { clients: 50, iterations: 500 }, 'ORDERS'),
+  charges: scenario('charge', { clients: 50, iterations: 1000 }, 'CHARGES'),
 }, KINDS);
 export const handleSummary = summaryOf(KINDS);
 

@@ -12,7 +12,7 @@ from web import auth, document, problems, rate_limits, read_only, security_heade
 from web.ids import IdConverter
 from web.problems import validation_problem
 from web.requests import ShopRequest
-from web.routes import APIS
+from web.routes import APIS, bench
 from web.serializing import OrjsonProvider
 
 VERSION = "0.2.0"
@@ -67,6 +67,8 @@ def create_app() -> Shop:
     problems.register(app)
     for api in APIS:
         app.register_api(api)
+    if settings.bench_route:
+        app.register_api(bench.api)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""`./dev test`: every test, or the fast ones; `./dev chaos`: the faults in their long form."""
+"""`./dev test`, `./dev chaos`, `./dev guards`, `./dev bench`: those with services of their own."""
 
 import os
 import sys
@@ -33,6 +33,11 @@ def upgrade(checkout: Checkout, words: Sequence[str]) -> int:
 def guards(checkout: Checkout, words: Sequence[str]) -> int:
     """The same for the command of the tests that takes guards away."""
     return _become(checkout, ["tests.guards", *words])
+
+
+def bench(checkout: Checkout, words: Sequence[str]) -> int:
+    """The same for the bench."""
+    return _become(checkout, ["bench", *words])
 
 
 def _become(checkout: Checkout, module: Sequence[str]) -> int:

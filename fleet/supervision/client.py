@@ -45,11 +45,19 @@ class SupervisorClient:
             for one in told
         }
 
-    def _call(self, method: str) -> Any:
+    def stop(self, name: str) -> None:
+        """Stop a program in order and leave it stopped. Raises SupervisorAway."""
+        self._call("stopProcess", name)
+
+    def start(self, name: str) -> None:
+        """Start a program that was stopped. Raises SupervisorAway."""
+        self._call("startProcess", name)
+
+    def _call(self, method: str, *arguments: str) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
         try:
             proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
-            return getattr(proxy.supervisor, method)()
+            return getattr(proxy.supervisor, method)(*arguments)
         except (OSError, xmlrpc.client.Error) as error:
             raise SupervisorAway(str(error)) from error
         finally:

@@ -59,6 +59,14 @@ class Fleet:
         except SupervisorAway:
             return {}
 
+    def stop_program(self, name: str) -> None:
+        """Let one process finish what it holds, and leave it stopped. Raises SupervisorAway."""
+        self._client.stop(name)
+
+    def start_program(self, name: str) -> None:
+        """Start it again. Raises SupervisorAway."""
+        self._client.start(name)
+
     def start(
         self, programs: list[Program], environment: Mapping[str, str], port: int, *, tied: bool
     ) -> None:

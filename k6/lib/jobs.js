@@ -6,9 +6,9 @@ import {
   accepted, acceptedAt, acceptedToEnded, beganAt, ended, endedAt, isRefusal, jobsNotEnded, refusals,
   serverErrors,
 } from './metrics.js';
-import { BASE_URL, JOB_TIMEOUT, REQUEST_TIMEOUT, WAIT_SECONDS } from './settings.js';
+import { BASE_URL, FOLLOW, JOB_TIMEOUT, REQUEST_TIMEOUT, WAIT_SECONDS } from './settings.js';
 
-const PREFERENCE = WAIT_SECONDS ? { Prefer: `wait=${WAIT_SECONDS}` } : {};
+const PREFERENCE = WAIT_SECONDS && FOLLOW ? { Prefer: `wait=${WAIT_SECONDS}` } : {};
 const ENDED = ['succeeded', 'failed', 'cancelled'];
 
 // Refusals are answers like others; what is left for http_req_failed is 5xx and no answer.
@@ -28,7 +28,8 @@ export function params(user, name, headers = {}) {
 }
 
 /**
- * Send a command and follow its job to the end. `route` names it in k6's own metrics.
+ * Send a command and follow its job to the end (unless FOLLOW is 0). `route` names it in k6's own
+ * metrics.
  *
  * Returns the result of a job that succeeded, and null for every other outcome; all are counted.
  */
@@ -44,9 +45,14 @@ export function perform(kind, user, path, route, body = null) {
   }
   accepted.add(1, tags);
   // Polled jobs tell their own times; of an answer that was held only the client's clock knows.
-  const began = WAIT_SECONDS ? sent : Date.parse(answer.acceptedAt);
+  const held = WAIT_SECONDS > 0 || !FOLLOW;
+  const began = held ? sent : Date.parse(answer.acceptedAt);
   beganAt.add(began, tags);
-  acceptedAt.add(WAIT_SECONDS ? Date.now() : began, tags);
+  acceptedAt.add(held ? Date.now() : began, tags);
+  if (!FOLLOW) {
+    acceptedToEnded.add(response.timings.duration, tags);
+    return null;
+  }
   const job = response.status === 202 ? follow(response, user, tags) : atItsEnd(response, answer);
   return finish(tags, job, began);
 }

@@ -24,13 +24,26 @@ export function ids(name) {
   });
 }
 
-export const CLIENTS = whole('CLIENTS', 50);
+/** The lines of the file that the variable names; none where it is not set. */
+export function fileOf(name) {
+  const path = __ENV[name];
+  if (!path) return [];
+  return open(absolute(path)).split('\n').filter((line) => line.trim());
+}
+
+/** open() takes a relative path from the script's directory, a person from the shell's. */
+export function absolute(path) {
+  return path.startsWith('/') ? path : `${__ENV.PWD}/${path}`;
+}
 
 /** Seconds after which a job that has not ended counts as one that does not end. */
 export const JOB_TIMEOUT = whole('JOB_TIMEOUT', 60);
 
 /** Seconds that the server is asked to hold its answer for (Prefer: wait); 0: jobs are polled. */
-export const WAIT_SECONDS = whole('WAIT', 0, 0) ? 20 : 0;
+export const WAIT_SECONDS = whole('WAIT', 1, 0) ? 20 : 0;
+
+/** Whether jobs are followed to their end, or only accepted. */
+export const FOLLOW = whole('FOLLOW', 1, 0) > 0;
 
 /** Seconds that a client waits for any answer; past them, the server counts as failing. */
 export const REQUEST_TIMEOUT = WAIT_SECONDS + 30;

@@ -1,14 +1,15 @@
 // The end of a run: one table, and the same figures as JSON where SUMMARY names a file.
 
 import { CODES, ofKind } from './metrics.js';
-import { WAIT_SECONDS } from './settings.js';
+import { FOLLOW, WAIT_SECONDS } from './settings.js';
 
 const HEADINGS = ['', 'accepted', 'ended', 'accepted/s', 'ended/s', 'p50 ms', 'p95 ms', 'p99 ms',
   'refused'];
 const LEFT = ['', 'refused'];
-const TIMED = WAIT_SECONDS
+const FOLLOWED = WAIT_SECONDS
   ? 'p50, p95, p99: from the request to the answer that was held until the job had ended.'
   : 'p50, p95, p99: from accepted to ended, as the jobs tell it.';
+const TIMED = FOLLOW ? FOLLOWED : 'p50, p95, p99: from the request to its acceptance.';
 
 /** k6's handleSummary for a script whose commands make jobs of these kinds. */
 export function summaryOf(kinds) {
@@ -23,6 +24,28 @@ export function summaryOf(kinds) {
       seconds: data.state.testRunDurationMs / 1000,
     };
     return write(run, data.metrics, text(run));
+  };
+}
+
+/** handleSummary for a script whose answers are timed by the trend of this name, and are all there is. */
+export function summaryOfAnswers(trend) {
+  return ({ metrics, state }) => {
+    const of = values(metrics, trend);
+    const seconds = state.testRunDurationMs / 1000;
+    const row = {
+      answers: of.count || 0,
+      perSecond: (of.count || 0) / seconds,
+      p50: of.med,
+      p95: of['p(95)'],
+      p99: of['p(99)'],
+      max: of.max,
+      notAnswered: count(metrics, 'not_answered'),
+    };
+    const table = tableOf(['answers', 'answers/s', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms'], [[
+      String(row.answers),
+      ...[row.perSecond, row.p50, row.p95, row.p99, row.max].map((one) => shown(one, 1)),
+    ]]);
+    return write({ rows: [row], seconds }, metrics, table);
   };
 }
 
@@ -47,7 +70,7 @@ export function tableOf(headings, rows) {
 function figures(metrics, kind) {
   const of = (metric) => values(metrics, ofKind(metric, kind));
   const began = of('began_at').min;
-  const took = of('ended').count ? of('accepted_to_ended') : {};
+  const took = of('ended').count || !FOLLOW ? of('accepted_to_ended') : {};
   return {
     kind,
     accepted: of('accepted').count || 0,

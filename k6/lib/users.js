@@ -2,7 +2,7 @@
 
 import { SharedArray } from 'k6/data';
 import encoding from 'k6/encoding';
-import { whole } from './settings.js';
+import { absolute, whole } from './settings.js';
 
 const users = new SharedArray('users', () => {
   const lines = tokenFile().split('\n').filter((line) => line.trim());
@@ -12,8 +12,7 @@ const users = new SharedArray('users', () => {
 function tokenFile() {
   const path = __ENV.TOKENS;
   if (!path) throw new Error('TOKENS must name a file of tokens: ./dev token --users 1-1000');
-  // open() takes a relative path from the script's directory, a person from the shell's.
-  return open(path.startsWith('/') ? path : `${__ENV.PWD}/${path}`);
+  return open(absolute(path));
 }
 
 /** The user id, as text: it may be larger than a number holds exactly. */

@@ -16,8 +16,8 @@ PROJECT = Path(__file__).parents[2]
         ["ruff", "check", "."],
         ["mypy"],
         ["lint-imports"],
-        ["bandit", "-q", "-c", "pyproject.toml", "-r", "audit", "commands", "domain", "fleet",
-         "infra", "schedulers", "simulators", "web", "workers"],
+        ["bandit", "-q", "-c", "pyproject.toml", "-r", "audit", "bench", "commands", "domain",
+         "fleet", "infra", "schedulers", "simulators", "web", "workers"],
     ],
     ids=lambda words: words[0],
 )

@@ -55,7 +55,9 @@ def test_without_any_of_them_one_line_says_so(
 def test_what_the_scripts_read_is_what_a_container_is_told() -> None:
     text = "".join(path.read_text() for path in (PROJECT / "k6").rglob("*.js"))
 
-    by_name = r"(?:__ENV\.|whole\('|ids\('|scenario\('\w+', \d+, ')([A-Z0-9_]+)"
+    by_name = (
+        r"(?:__ENV\.|whole\('|ids\('|fileOf\('|scenario\('\w+', \{[^}]*\}, ')([A-Z0-9_]+)"
+    )
     read = {*re.findall(by_name, text), "ITERATIONS"}
 
     assert read - {"PWD"} == VARIABLES
@@ -96,7 +98,7 @@ def test_a_container_in_a_virtual_machine_finds_the_host() -> None:
 def test_a_script_has_to_be_named(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(StartError, match="one of browse, cancel, charge, coupon, mixed, order"):
+    with pytest.raises(StartError, match="one of browse, cancel, charge, coupon, front, mixed, "):
         load.k6(_checkout(tmp_path, monkeypatch), words)
 
 
