@@ -7,13 +7,14 @@ from types import FrameType
 
 from fleet import load
 from fleet.checkout import Checkout
-from fleet.commands import application, background, reset, run, status, tests
+from fleet.commands import application, background, reset, run, status, tests, vulnerabilities
 from fleet.console import StartError, say
 
 _OVERVIEW = """\
 ./dev run                  everything, until Ctrl-C
 ./dev test [fast] [...]    every test, or unit and integration only; further words go to pytest
 ./dev chaos [--minutes N]  break everything under load, and see that nothing is lost
+./dev vulnerabilities      known vulnerabilities of the pinned libraries
 ./dev up | down            the same fleet in the background | stopped, data kept
 ./dev guards [GUARD ...]   take one guard away at a time, and see that the tests notice
 ./dev status [--json]      a line per process and service
@@ -60,6 +61,8 @@ def _own(command: str, rest: list[str]) -> int:
         return tests.test(Checkout(), rest)
     if command == "chaos":
         return tests.chaos(Checkout(), rest)
+    if command == "vulnerabilities":
+        return vulnerabilities.vulnerabilities(parser.parse_known_args(rest)[1])
     if command == "guards":
         return tests.guards(Checkout(), rest)
     if command == "k6":
@@ -93,6 +96,8 @@ _OWN = {
     "services": "Start only the database, Redis and Kafka, and print their URLs.",
     "test": "Run the tests.",
     "chaos": "Break everything, under load, and see that nothing is lost or done twice.",
+    "vulnerabilities": "Known vulnerabilities of the pinned libraries; exit code 0: none, 1: some, "
+    "2: not known. Further words go to pip-audit.",
     "guards": "Take one guard away at a time, and see that the tests notice.",
     "k6": "Run a load script against the fleet.",
 }
