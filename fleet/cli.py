@@ -14,6 +14,8 @@ _OVERVIEW = """\
 ./dev run                  everything, until Ctrl-C
 ./dev test [fast] [...]    every test, or unit and integration only; further words go to pytest
 ./dev chaos [--minutes N]  break everything under load, and see that nothing is lost
+./dev overload [--minutes N]
+                           more load than can be done, lane by lane; memory, 503s and recovery
 ./dev vulnerabilities      known vulnerabilities of the pinned libraries
 ./dev up | down            the same fleet in the background | stopped, data kept
 ./dev guards [GUARD ...]   take one guard away at a time, and see that the tests notice
@@ -61,6 +63,8 @@ def _own(command: str, rest: list[str]) -> int:
         return tests.test(Checkout(), rest)
     if command == "chaos":
         return tests.chaos(Checkout(), rest)
+    if command == "overload":
+        return tests.overload(Checkout(), rest)
     if command == "vulnerabilities":
         return vulnerabilities.vulnerabilities(parser.parse_known_args(rest)[1])
     if command == "guards":
@@ -96,6 +100,7 @@ _OWN = {
     "services": "Start only the database, Redis and Kafka, and print their URLs.",
     "test": "Run the tests.",
     "chaos": "Break everything, under load, and see that nothing is lost or done twice.",
+    "overload": "More load than can be done: memory, 503s, the other lane, the recovery.",
     "vulnerabilities": "Known vulnerabilities of the pinned libraries; exit code 0: none, 1: some, "
     "2: not known. Further words go to pip-audit.",
     "guards": "Take one guard away at a time, and see that the tests notice.",

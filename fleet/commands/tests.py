@@ -25,6 +25,11 @@ def chaos(checkout: Checkout, words: Sequence[str]) -> int:
     return _become(checkout, ["tests.chaos", *words])
 
 
+def overload(checkout: Checkout, words: Sequence[str]) -> int:
+    """The same for more load than can be done."""
+    return _become(checkout, ["tests.overload", *words])
+
+
 def guards(checkout: Checkout, words: Sequence[str]) -> int:
     """The same for the command of the tests that takes guards away."""
     return _become(checkout, ["tests.guards", *words])
