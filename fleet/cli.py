@@ -7,13 +7,16 @@ from types import FrameType
 
 from fleet import load
 from fleet.checkout import Checkout
-from fleet.commands import application, background, reset, run, status, tests
+from fleet.commands import application, background, reset, run, status, tests, vulnerabilities
 from fleet.console import StartError, say
 
 _OVERVIEW = """\
 ./dev run                  everything, until Ctrl-C
 ./dev test [fast] [...]    every test, or unit and integration only; further words go to pytest
 ./dev chaos [--minutes N]  break everything under load, and see that nothing is lost
+./dev overload [--minutes N]
+                           more load than can be done, lane by lane; memory, 503s and recovery
+./dev vulnerabilities      known vulnerabilities of the pinned libraries
 ./dev up | down            the same fleet in the background | stopped, data kept
 ./dev upgrade [--from REF] the release before this one and this one beside each other, under load
 ./dev guards [GUARD ...]   take one guard away at a time, and see that the tests notice
@@ -64,6 +67,10 @@ def _own(command: str, rest: list[str]) -> int:
         return tests.chaos(Checkout(), rest)
     if command == "upgrade":
         return tests.upgrade(Checkout(), rest)
+    if command == "overload":
+        return tests.overload(Checkout(), rest)
+    if command == "vulnerabilities":
+        return vulnerabilities.vulnerabilities(parser.parse_known_args(rest)[1])
     if command == "guards":
         return tests.guards(Checkout(), rest)
     if command == "bench":
@@ -100,6 +107,9 @@ _OWN = {
     "test": "Run the tests.",
     "chaos": "Break everything, under load, and see that nothing is lost or done twice.",
     "upgrade": "Run the release before this one and this one beside each other, under load.",
+    "overload": "More load than can be done: memory, 503s, the other lane, the recovery.",
+    "vulnerabilities": "Known vulnerabilities of the pinned libraries; exit code 0: none, 1: some, "
+    "2: not known. Further words go to pip-audit.",
     "guards": "Take one guard away at a time, and see that the tests notice.",
     "bench": "Measure throughput and latency beside the machine's limits.",
     "k6": "Run a load script against the fleet.",

@@ -24,9 +24,10 @@ class ShopRequest(Request):
         """The body as an object.
 
         Raises COMMON001 as 400 for broken JSON, bad UTF-8 or a body that breaks off, 413 for over
-        64 KiB, 415 for another media type and 422 for JSON that is no object, 408 for a body that
-        does not come in time; ``silent`` is not listened to.
+        64 KiB, 415 for another media type or a compressed body and 422 for JSON that is no object,
+        408 for a body that does not come in time; ``silent`` is not listened to.
         """
+        self._refuse_codings()
         data = self._body()
         if not data:
             return {}
@@ -39,6 +40,14 @@ class ShopRequest(Request):
         if not isinstance(body, dict):
             raise invalid("The body must be a JSON object.")
         return body
+
+    def _refuse_codings(self) -> None:
+        """Nothing here unpacks a body, and read as it is it could say something else than what its
+        sender has packed."""
+        if self.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity":
+            raise invalid("The body must not be compressed: Content-Encoding.", status=415)
+        if self.environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
+            raise invalid("Transfer-Encoding may be chunked, and nothing besides.", status=400)
 
     def _body(self) -> bytes:
         try:

@@ -30,6 +30,11 @@ def upgrade(checkout: Checkout, words: Sequence[str]) -> int:
     return _become(checkout, ["tests.upgrade", *words])
 
 
+def overload(checkout: Checkout, words: Sequence[str]) -> int:
+    """The same for more load than can be done."""
+    return _become(checkout, ["tests.overload", *words])
+
+
 def guards(checkout: Checkout, words: Sequence[str]) -> int:
     """The same for the command of the tests that takes guards away."""
     return _become(checkout, ["tests.guards", *words])

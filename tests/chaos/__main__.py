@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import os
 import random
 import sys
-import tempfile
 from pathlib import Path
 
 from fleet.console import StartError, say
-from tests.support.services import TestServices, running_test_services
+from tests.support.chaos.alone import alone
+from tests.support.services import TestServices
 
 
 def _arguments() -> argparse.Namespace:
@@ -28,26 +27,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _point_at(services: TestServices) -> None:
-    """This process's settings are the tests' services', whose schema is up to date."""
-    os.environ.update(services.urls.environment())
-    from infra import runtime
-    from infra.migrate import migrate
-
-    runtime.start("chaos")
-    migrate()
-
-
 def main() -> int:
     wanted = _arguments()
     chance = random.Random(wanted.seed)  # a run that can be repeated
-    with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
-        base = Path(scratch)
-        kept = wanted.keep or base / "stages"
-        kept.mkdir(parents=True, exist_ok=True)
-        with running_test_services(base) as services:
-            _point_at(services)
-            return _play(wanted, services, kept, chance)
+    with alone(wanted.keep) as (services, directory):
+        return _play(wanted, services, directory, chance)
 
 
 def _play(

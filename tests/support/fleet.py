@@ -69,6 +69,11 @@ class Fleet:
                 working_directory=self.source,
             )
 
+    def children(self, name: str) -> set[int]:
+        """The pids of the processes that a program has started."""
+        pid = self._running[name].process.pid
+        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
     def log(self, name: str) -> Path:
         return self.directory / f"{name}.log"
 
