@@ -31,9 +31,12 @@ def migrate(target: str | None = None) -> list[str]:
         if rows("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)) != [(1,)]:
             raise MigrationBusy("another process holds the migration lock; is one stuck?")
         try:
+            # A table is changed once those at work on it have ended theirs.
+            execute("SET SESSION lock_wait_timeout = %s", (_LOCK_SECONDS,))
             applied: list[str] = Runner(database, str(MIGRATIONS), table_name="migrations").up(
                 target
             )
             return applied
         finally:
             execute("SELECT RELEASE_LOCK(%s)", (lock,))
+            database.discard()  # no other work inherits that patience

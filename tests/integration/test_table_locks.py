@@ -1,0 +1,58 @@
+"""Whoever locks whole tables, as a careless backup or an ALTER TABLE does, makes nobody wait long."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pymysql
+import pytest
+
+from infra.database import connect_params, rows, session
+from infra.settings import settings
+from tests.support.client import Client
+from tests.support.market import given_product
+from tests.support.shop import given_users
+
+LONGEST = 8.0
+"""Seconds: two for the lock, and what a slow machine adds. It was thirty, and ten to accept."""
+
+
+@contextmanager
+def locked(*tables: str) -> Iterator[None]:
+    """Another client holds the tables, to read them undisturbed."""
+    name, params = connect_params(settings().database_url)
+    with pymysql.connect(database=name, **params) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLES " + ", ".join(f"{table} READ" for table in tables))
+        yield
+
+
+@pytest.mark.parametrize("table", ["jobs", "idempotency_keys"])
+def test_nothing_is_accepted_and_that_is_said_at_once(client: Client, table: str) -> None:
+    [user] = given_users(0)
+    path, charge = f"/api/users/{user}/balance/charge", {"amount": 5, "transactionId": "t-1"}
+    # When work is asked for while another client holds a table that accepting writes
+    with locked(table):
+        began = time.monotonic()
+        answer = client.user(user).post(path, charge)
+        took = time.monotonic() - began
+    # Then it is refused within seconds, with the time to come again, and there is no job
+    assert (answer.status_code, answer.json["code"]) == (503, "COMMON008")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert took < LONGEST
+    with session():
+        assert rows("SELECT COUNT(*) FROM jobs") == [(0,)]
+    # And once the table is free, the same request is accepted
+    assert client.user(user).post(path, charge).status_code == 202
+
+
+def test_what_is_answered_at_once_is_refused_at_once_too(client: Client) -> None:
+    [user], product = given_users(0), given_product(5)
+    line = {"productId": product, "quantity": 1}
+    with locked("carts", "cart_items"):
+        began = time.monotonic()
+        answer = client.user(user).post("/api/cart/items", line)
+        took = time.monotonic() - began
+    assert (answer.status_code, answer.json["code"]) == (503, "COMMON008")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert took < LONGEST
+    assert client.user(user).post("/api/cart/items", line).status_code == 201
