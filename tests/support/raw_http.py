@@ -1,5 +1,6 @@
 """HTTP as bytes on a socket: what no client library would send, and all that comes back."""
 
+import errno
 import json
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from infra.tokens import issue
 
 BODYLESS = {100, 204, 304}
+_CLOSED_BY_THE_OTHER = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,9 @@ def exchange(port: int, sent: bytes, seconds: float = 30) -> list[RawAnswer]:
         try:
             client.sendall(sent)
             client.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        except OSError as error:
+            if error.errno not in _CLOSED_BY_THE_OTHER:
+                raise
         return list(answers(_all_of(client)))
 
 
