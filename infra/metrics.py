@@ -17,6 +17,9 @@ intake_batch_size = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
 intake_refused = Counter("intake_refused", "Requests refused at acceptance", ["lane", "code"])
+intake_unavailable = Counter(
+    "intake_unavailable", "Requests refused because the database did not commit them", ["lane"]
+)
 requests_shed = Counter(
     "requests_shed", "Requests turned away because their lane has too much work", ["lane"]
 )

@@ -1,13 +1,20 @@
 """Bring the schema up to date, one runner at a time."""
 
+import time
 from pathlib import Path
 
+import peewee
 from playhouse.migrations import Runner
 
-from infra.database import database, execute, rows, session
+from infra.database import database, execute, is_restartable, patient_session, rows
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-_LOCK_SECONDS = 120
+_PATIENCE_SECONDS = 120
+"""How long other runners, and those who hold a table, are waited for."""
+_TABLE_SECONDS = 5
+"""How long at once. Whoever comes to a table behind one that waits to change it waits too."""
+_PAUSE_SECONDS = 2
+_LONGEST_CHANGE_SECONDS = 6 * 3600
 _LONGEST_LOCK_NAME = 64
 """Characters, on MySQL. A database's name may be as long by itself; those whose names differ only
 at the end wait for each other."""
@@ -22,21 +29,31 @@ def migrate(target: str | None = None) -> list[str]:
 
     Two at once are safe: the second waits for the first under the server's named lock. (On Galera
     or Vitess, which lack it, run the migration from one place.) MySQL commits at each DDL
-    statement, so every step is idempotent and a broken migration is simply run again.
+    statement, so every step is idempotent and a broken migration is simply run again: so it is
+    where a table is in use, until it is free.
 
-    Raises MigrationBusy when the lock stays taken.
+    Raises MigrationBusy when the lock stays taken, and the database's error when a table does.
     """
-    with session():
+    with patient_session(_LONGEST_CHANGE_SECONDS):
         lock = f"migrate.{database.database}"[:_LONGEST_LOCK_NAME]
-        if rows("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)) != [(1,)]:
+        if rows("SELECT GET_LOCK(%s, %s)", (lock, _PATIENCE_SECONDS)) != [(1,)]:
             raise MigrationBusy("another process holds the migration lock; is one stuck?")
         try:
-            # A table is changed once those at work on it have ended theirs.
-            execute("SET SESSION lock_wait_timeout = %s", (_LOCK_SECONDS,))
-            applied: list[str] = Runner(database, str(MIGRATIONS), table_name="migrations").up(
-                target
-            )
-            return applied
+            execute("SET SESSION lock_wait_timeout = %s", (_TABLE_SECONDS,))
+            return _applied(target)
         finally:
             execute("SELECT RELEASE_LOCK(%s)", (lock,))
-            database.discard()  # no other work inherits that patience
+
+
+def _applied(target: str | None) -> list[str]:
+    runner = Runner(database, str(MIGRATIONS), table_name="migrations")
+    before = runner.applied()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            runner.up(target)
+            return sorted(runner.applied().keys() - before.keys())
+        except peewee.OperationalError as error:
+            if not is_restartable(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)

@@ -52,7 +52,7 @@ def change(name: str, on: bool, admin_id: int) -> dict[str, Any]:
         store.put(name, ON if on else OFF)
         record(admin_id, "control.set", f"control:{name}", {"value": on})
 
-    run_transaction(work)
+    run_transaction(work, restarts_lock_waits=False)
     _WATCH.forget()
     return next(control for control in listing() if control["name"] == name)
 

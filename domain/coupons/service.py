@@ -85,7 +85,7 @@ def change(
         record(admin_id, "coupon.change", f"coupon:{coupon_id}", detail)
         return represent(coupon(coupon_id))
 
-    return run_transaction(work)
+    return run_transaction(work, restarts_lock_waits=False)
 
 
 def _require_all_answered(coupon_id: int) -> None:

@@ -61,7 +61,7 @@ def resync(order_id: int, admin_id: int) -> dict[str, Any] | None:
         store.rearm(order_id)
         record(admin_id, "order.resync", f"order:{order_id}", {})
 
-    run_transaction(work)
+    run_transaction(work, restarts_lock_waits=False)
     return sync_status(order_id)
 
 

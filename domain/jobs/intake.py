@@ -24,7 +24,13 @@ from domain.jobs.lanes import LaneStates, always_running
 from domain.jobs.shedding import UNLIMITED, Limits
 from domain.kernel.errors import DomainError, InternalError, Unavailable
 from infra.database import error_code, is_connection_lost, run_transaction, session, transaction
-from infra.metrics import intake_batch_size, intake_refused, jobs_accepted, requests_shed
+from infra.metrics import (
+    intake_batch_size,
+    intake_refused,
+    intake_unavailable,
+    jobs_accepted,
+    requests_shed,
+)
 
 MAX_BATCH = 256
 MAX_WAITING = 2000
@@ -212,6 +218,7 @@ class _Committer:
     def _end_unavailable(self, batch: Sequence[_Pending], error: Exception) -> None:
         """Nothing was committed, and everybody is told so."""
         log.warning("intake transaction failed", lane=self._lane, error=repr(error))
+        intake_unavailable.labels(self._lane).inc(len(batch))
         if error_code(error) == ER_LOCK_WAIT_TIMEOUT:
             self._end(batch, Unavailable("Others are in the way in the database."))
         else:
@@ -229,6 +236,7 @@ class _Committer:
             time.sleep(READ_BACK_PAUSE)
             found = self._read_back([one.uuid for one in batch])
         if found is None:
+            intake_unavailable.labels(self._lane).inc(len(batch))
             self._end(batch, Unavailable(UNKNOWN, retry_after=5))
             return
         for one in batch:

@@ -62,7 +62,7 @@ def redrive(event_row_id: int, book: Book) -> dict[str, Any]:
             book(f"event:{event_row_id}", revived)
         return revived, store.one(event_row_id)
 
-    revived, event = run_transaction(work)
+    revived, event = run_transaction(work, restarts_lock_waits=False)
     if event is None:
         raise NoSuchEvent
     if revived:
@@ -81,7 +81,7 @@ def redrive_all(book: Book) -> int:
         return revived
 
     total = 0
-    while revived := run_transaction(work):
+    while revived := run_transaction(work, restarts_lock_waits=False):
         total += revived
     if total:
         nudge()

@@ -11,7 +11,7 @@ from tests.support.services import TestServices
 pytestmark = pytest.mark.timeout(300)
 
 SHORT = Extent(
-    seconds=10, calm=3, rate=300, max_queued=100, max_age=10, drain_batch=1, harmed=3.0,
+    seconds=10, calm=3, rate=300, max_queued=100, max_age=10, drain_batch=1, harmed=6.0,
     recovered=2.0,
 )
 """So little that two cores which have other work can accept it, and a lane cannot do it. The bounds

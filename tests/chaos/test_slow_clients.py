@@ -264,8 +264,8 @@ def test_a_small_body_that_nobody_reads_keeps_the_connection(web: Fleet) -> None
             assert got.header("Connection") == "keep-alive"
 
 
-def slowest(web: Fleet, requests: int = 100) -> float:
-    """Seconds of the slowest but one of so many requests that the database answers."""
+def nine_in_ten(web: Fleet, requests: int = 100) -> float:
+    """Seconds within which nine in ten of so many requests were answered, from the database."""
     token = issue(1, ["user"], timedelta(hours=1))
     seconds = []
     for _ in range(requests):
@@ -273,19 +273,19 @@ def slowest(web: Fleet, requests: int = 100) -> float:
         answer = web.api.call("GET", "/api/orders", Authorization=f"Bearer {token}")
         seconds.append(time.monotonic() - began)
         assert answer.status == 200
-    return sorted(seconds)[-2]
+    return sorted(seconds)[requests * 9 // 10 - 1]
 
 
 def held_to(web: Fleet, before: float) -> None:
     """Others are served as they were before, or within half a second."""
-    assert slowest(web) <= max(0.5, 5 * before)
+    assert nine_in_ten(web) <= max(0.5, 5 * before)
 
 
 def test_two_thousand_idle_connections_do_no_harm(web: Fleet) -> None:
     # Given as many files as it takes; where they cannot be had, this fails
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(4_096, min(hard, 65_536)), hard))
-    before = slowest(web)
+    before = nine_in_ten(web)
     with ExitStack() as stack:
         # And two thousand that say nothing, or half a head, or stand idle after a request
         idle = [stack.enter_context(connect(web)) for _ in range(2_000)]
@@ -303,7 +303,7 @@ def test_two_thousand_idle_connections_do_no_harm(web: Fleet) -> None:
 
 
 def test_slow_heads_and_bodies_hold_nobody_up(web: Fleet) -> None:
-    before = slowest(web)
+    before = nine_in_ten(web)
     with ExitStack() as stack:
         # Given two hundred who send a byte at a time, again and again
         slow = [stack.enter_context(connect(web)) for _ in range(200)]
@@ -332,7 +332,7 @@ def test_slow_heads_and_bodies_hold_nobody_up(web: Fleet) -> None:
 
 
 def test_those_who_take_no_answer_hold_nobody_up(web: Fleet) -> None:
-    before = slowest(web)
+    before = nine_in_ten(web)
     wanted = b"GET /openapi.json HTTP/1.1\r\nHost: shop\r\n\r\n" * 50
     with ExitStack() as stack:
         # Given thirty who ask for far more than the buffers of their sockets hold, and read nothing

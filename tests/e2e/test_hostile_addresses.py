@@ -81,7 +81,9 @@ def test_what_is_no_id_names_nothing(fleet: Fleet, method: str, path: str, name:
     ],
 )
 def test_no_spelling_of_a_path_leads_past_its_guard(fleet: Fleet, target: str) -> None:
-    for answer in exchange(fleet.port, request("GET", target, user=ADMIN)):
+    answers = exchange(fleet.port, request("GET", target, user=ADMIN))
+    assert answers
+    for answer in answers:
         answer.assert_sane()
         # 403: WSGI reads %2f as /, and // at the beginning too, so these are the admins' own routes
         assert answer.status in (400, 403, 404), answer
@@ -124,7 +126,9 @@ def test_a_header_is_read_refused_or_ignored(fleet: Fleet, name: str) -> None:
     for value in VALUES:
         line = name.encode() + b": " + value
         sent = request("GET", "/api/jobs?limit=1", line, user=ADMIN)
-        for answer in exchange(fleet.port, sent):
+        answers = exchange(fleet.port, sent)
+        assert answers, value
+        for answer in answers:
             answer.assert_sane()
             assert answer.status in (200, 304, 400, 412, 415, 417, 422, 431), (value, answer)
             # And nothing of it breaks the answer's own head
@@ -135,7 +139,9 @@ def test_a_header_is_read_refused_or_ignored(fleet: Fleet, name: str) -> None:
 def test_a_token_that_is_none_is_refused(fleet: Fleet, value: bytes) -> None:
     for words in (value, b"Bearer " + value, b"Bearer a.b." + value):
         sent = request("GET", "/api/jobs", b"Authorization: " + words)
-        for answer in exchange(fleet.port, sent):
+        answers = exchange(fleet.port, sent)
+        assert answers, words
+        for answer in answers:
             answer.assert_sane()
             assert answer.status in (400, 401, 431), (words, answer)
 

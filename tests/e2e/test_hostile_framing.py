@@ -218,5 +218,7 @@ def test_a_head_as_large_as_may_be_is_served(fleet: Fleet, fields: int) -> None:
     ],
 )
 def test_a_method_or_target_that_is_odd(fleet: Fleet, method: str, target: str) -> None:
-    for answer in exchange(fleet.port, request(method, target)):
+    answers = exchange(fleet.port, request(method, target))
+    assert answers
+    for answer in answers:
         answer.assert_sane()

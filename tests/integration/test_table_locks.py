@@ -1,13 +1,16 @@
-"""Whoever locks whole tables, as a careless backup or an ALTER TABLE does, makes nobody wait long."""
+"""Whoever locks whole tables, as a careless backup or an ALTER TABLE does, keeps nobody waiting."""
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pymysql
 import pytest
 
-from infra.database import connect_params, rows, session
+from infra import migrate as migrate_module
+from infra.database import connect_params, execute, rows, session
+from infra.migrate import MIGRATIONS, migrate
 from infra.settings import settings
 from tests.support.client import Client
 from tests.support.market import given_product
@@ -56,3 +59,33 @@ def test_what_is_answered_at_once_is_refused_at_once_too(client: Client) -> None
     assert int(answer.headers["Retry-After"]) >= 1
     assert took < LONGEST
     assert client.user(user).post("/api/cart/items", line).status_code == 201
+
+
+def test_a_switch_of_the_operators_is_refused_at_once_too(client: Client) -> None:
+    with locked("controls"):
+        began = time.monotonic()
+        answer = client.admin().call(
+            "PUT", "/api/admin/controls/read-only", json={"value": True}
+        )
+        took = time.monotonic() - began
+    assert (answer.status_code, answer.json["code"]) == (503, "COMMON008")
+    assert took < LONGEST
+
+
+def test_a_migration_waits_for_a_table_and_lets_others_pass_meanwhile(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a migration that was not applied yet, and a client that holds its table
+    monkeypatch.setattr(migrate_module, "_TABLE_SECONDS", 1)
+    monkeypatch.setattr(migrate_module, "_PAUSE_SECONDS", 0.1)
+    newest = sorted(path.stem for path in MIGRATIONS.glob("0*.py"))[-1]
+    with session():
+        execute("DELETE FROM migrations WHERE name = %s", (newest,))
+    with ThreadPoolExecutor(1) as beside:
+        with locked("migrations"):
+            migrating = beside.submit(migrate)
+            # When it has to wait for longer than it does at once
+            with pytest.raises(TimeoutError):
+                migrating.result(2.5)
+        # Then it is applied once the table is free
+        assert migrating.result(30) == [newest]
