@@ -14,6 +14,11 @@ from domain.outbox.events import TOPICS, source_of
 HIGHEST_ID = 2**53
 """What JSON's readers can still tell apart; a higher number in an event is not one of ours."""
 
+_LONGEST_TYPE = 64
+"""Characters, as ``lost_events`` has it."""
+_YEARS = range(1970, 9999)
+"""Beyond them the database, or a time's rounding, knows no more dates."""
+
 _NUMBERED_BY = {
     "orderId": "orders", "userCouponId": "user_coupons", "userId": "users",
     "couponId": "coupons", "productId": "products",
@@ -80,11 +85,9 @@ def event_id_of(message: Message) -> bytes:
 
 
 def read(message: Message) -> LostEvent:
-    """The event that a message is. Raises Unreadable."""
+    """The event that a message is, which can be kept and shown. Raises Unreadable."""
     try:
         kind = _KINDS[message.topic]
-        if message.headers["ce_source"].decode() != source_of(kind):
-            raise Unreadable("from another source")
         payload = orjson.loads(message.value or b"")
         event = LostEvent(
             event_id_of(message), kind, int(message.key or b""),
@@ -92,11 +95,19 @@ def read(message: Message) -> LostEvent:
             utc_naive(datetime.fromisoformat(message.headers["ce_time"].decode("ascii"))),
             orjson.dumps(payload).decode(),
         )
-        if not all(0 < number < HIGHEST_ID for _, number in _numbers(payload)):
-            raise Unreadable("a number that is no id")
-        return event
-    except (KeyError, TypeError, ValueError) as error:
+        source = message.headers["ce_source"].decode()
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
+    if source != source_of(kind):
+        raise Unreadable("from another source")
+    if not isinstance(payload, dict):
+        raise Unreadable("no object")
+    numbers = [event.aggregate_id, *(number for _, number in _numbers(payload))]
+    if not all(0 < number < HIGHEST_ID for number in numbers):
+        raise Unreadable("a number that is no id")
+    if not 0 < len(event.type) <= _LONGEST_TYPE or event.happened_at.year not in _YEARS:
+        raise Unreadable("a type or a time that cannot be kept")
+    return event
 
 
 def _numbers(payload: Any) -> Iterator[tuple[str, int]]:

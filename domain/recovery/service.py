@@ -211,8 +211,11 @@ def _take(record: Record, known: set[bytes], kept_since: datetime, found: _Readi
     found.read += 1
     try:
         event_id = rules.event_id_of(record)
-        sent_at = datetime.fromtimestamp(record.timestamp / 1000, UTC).replace(tzinfo=None)
-        if event_id not in known and event_id not in found.unknown and sent_at >= kept_since:
+        if (
+            event_id not in known
+            and event_id not in found.unknown
+            and record.timestamp >= kept_since.replace(tzinfo=UTC).timestamp() * 1000
+        ):
             found.unknown[event_id] = rules.read(record)
     except Unreadable:
         found.unreadable += 1

@@ -345,24 +345,41 @@ def all_is_read(group: str) -> bool:
 
 
 def test_what_is_no_event_of_ours_is_not_recorded(shop: Shop) -> None:
-    # Given messages of others, and one that claims a number that cannot be
+    # Given messages of others, and such as bear our headers and could not be kept or shown
     good = {
         "ce_id": str(uuid4()), "ce_type": "order.completed", "ce_source": "/shop/orders",
         "ce_time": "2026-11-28T11:00:00.000Z",
     }
-    producer = Producer({"bootstrap.servers": settings().kafka_bootstrap_servers})
-    for headers, value in (
-        ({}, b"{}"), ({**good, "ce_id": "7"}, b"{}"),
-        ({**good, "ce_source": "/elsewhere"}, b"{}"), (good, b"\xff"),
-        (good, b'{"orderId": 9223372036854775807}'), (good, b'{"orderId": -1}'),
-    ):
-        producer.produce(TOPICS["order"], key=b"1", value=value, headers=list(headers.items()))
-    assert producer.flush(10) == 0
+    odd: list[tuple[dict[str, str], bytes, bytes]] = [
+        ({}, b"1", b"{}"),
+        ({**good, "ce_id": "7"}, b"1", b"{}"),
+        ({**good, "ce_source": "/elsewhere"}, b"1", b"{}"),
+        ({**good, "ce_type": "o" * 65}, b"1", b"{}"),
+        ({**good, "ce_time": "9999-12-31T23:59:59-12:00"}, b"1", b"{}"),
+        ({**good, "ce_time": "9999-12-31T23:59:59.999999Z"}, b"1", b"{}"),
+        *((good, key, b"{}") for key in (b"0", b"-1", b"9223372036854775808")),
+        *((good, b"1", value) for value in (
+            b"\xff", b"null", b"[]", b"5", b'{"orderId": 9223372036854775807}', b'{"orderId": -1}',
+        )),
+    ]
+    for headers, key, value in odd:
+        told(headers, key, value)
     # When reconciled, Then they are counted, and no more
     shop.put_back(shop.backup())
     plan = reconcile()
-    assert (plan.read, plan.unreadable, plan.lost) == (6, 6, [])
+    assert (plan.read, plan.unreadable, plan.lost) == (len(odd), len(odd), [])
     assert one("SELECT COUNT(*) FROM lost_events") == 0
+    # And said to be there
+    done = run("reconcile", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert f"{len(odd)} messages are no events of ours" in " ".join(done.stdout.split())
+
+
+def told(headers: dict[str, str], key: bytes, value: bytes) -> None:
+    """Somebody writes a message to the orders' topic."""
+    producer = Producer({"bootstrap.servers": settings().kafka_bootstrap_servers})
+    producer.produce(TOPICS["order"], key=key, value=value, headers=list(headers.items()))
+    assert producer.flush(10) == 0
 
 
 def test_redis_forgets_what_it_derived_and_nothing_else(shop: Shop, redis: Redis) -> None:

@@ -51,10 +51,22 @@ def test_an_event_is_read_as_it_was_told() -> None:
     "message",
     [
         Message(topic="elsewhere"), Message(key=None), Message(key=b"x"), Message(value=None),
-        Message(value=b"\xff"), Message(headers={}),
+        Message(key=b"0"), Message(key=b"-71"), Message(key=str(2**53).encode()),
+        Message(key=str(2**63).encode()),
+        Message(value=b"\xff"), Message(value=b""), Message(headers={}),
+        *(Message(value=value) for value in (b"null", b"[]", b"5", b'"order"', b"[" * 300)),
+        Message(value=b'{"a":' * 300 + b"1" + b"}" * 300),
         *(Message(headers={n: v for n, v in HEADERS.items() if n != name}) for name in HEADERS),
         Message(headers={**HEADERS, "ce_source": b"/shop/wallet"}),
-        Message(headers={**HEADERS, "ce_time": b"2026-11-23T22:01:58"}),
+        Message(headers={**HEADERS, "ce_type": b""}),
+        Message(headers={**HEADERS, "ce_type": b"o" * 65}),
+        *(
+            Message(headers={**HEADERS, "ce_time": time})
+            for time in (
+                b"2026-11-23T22:01:58", b"9999-12-31T23:59:59-12:00", b"0001-01-01T00:00:00+12:00",
+                b"9999-12-31T23:59:59.999999Z", b"0999-01-01T00:00:00Z",
+            )
+        ),
         Message(value=orjson.dumps({**ORDER, "orderId": 2**53})),
         Message(value=orjson.dumps({**ORDER, "items": [{"productId": 0}]})),
     ],
