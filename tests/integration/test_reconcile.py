@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+import peewee
 import pymysql
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -24,6 +25,7 @@ from domain.ranking import service as ranking
 from domain.recovery import service as recovery
 from domain.wallet import charge
 from infra.database import connect_params, database, execute, session
+from infra.numbering import renumber
 from infra.settings import settings
 from infra.topic_settings import PARTITIONS
 from tests.integration.audit.shop import broken
@@ -190,6 +192,27 @@ def test_no_number_that_others_know_is_given_again(shop: Shop) -> None:
     # And no key of the topic means two orders
     assert sorted(completed) == sorted([str(known), str(fresh)])
     assert broken(audit(settings())) == {}
+
+
+def test_numbering_waits_for_a_table_and_nothing_after_it_does(shop: Shop) -> None:
+    asked = "SELECT @@SESSION.lock_wait_timeout"
+    with session():
+        patience = one(asked)
+        # Given somebody who holds a table for longer than statements wait
+        with someone() as other, other.cursor() as cursor:
+            cursor.execute("LOCK TABLES products READ")
+            late = threading.Timer(patience + 1, cursor.execute, ("UNLOCK TABLES",))
+            late.start()
+            # When its numbering is moved, Then that waits
+            renumber("products", 5_000)
+            late.join(10)
+        # And the connection is as patient as it was
+        assert one(asked) == patience
+        # Also after an error
+        with pytest.raises(peewee.ProgrammingError):
+            renumber("no_such_table", 5)
+        assert one(asked) == patience
+    assert given_product(stock=1) == 5_000
 
 
 def test_a_second_run_changes_nothing(shop: Shop) -> None:
