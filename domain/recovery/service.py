@@ -101,10 +101,8 @@ def plan(gap: int = GAP) -> Plan:
     with session():
         now, ends_at = store.ends_at()
     kept_since = now - timedelta(days=settings().retention_days)
-    known, last = _known(0)
-    reading = _read_topics(known, kept_since)
-    for event_id in _known(last)[0]:
-        reading.unknown.pop(event_id, None)
+    reading = _read_topics(_known(), kept_since)
+    _pass_by_late(reading.unknown)
     lost = sorted(reading.unknown.values(), key=lambda one: (one.happened_at, one.event_id))
     with session():
         recorded: set[bytes] = set()
@@ -180,13 +178,18 @@ class _Reading:
     unknown: dict[bytes, LostEvent] = field(default_factory=dict)
 
 
-def _known(after: int) -> tuple[set[bytes], int]:
-    """The ids of all events behind the outbox row ``after``, and the last row."""
-    known: set[bytes] = set()
-    for read in outbox.event_ids(after):
-        known.update(event_id for _, event_id in read)
-        after = read[-1][0]
-    return known, after
+def _known() -> set[bytes]:
+    """The ids of all events of the outbox."""
+    return {event_id for read in outbox.event_ids() for _, event_id in read}
+
+
+def _pass_by_late(unknown: dict[bytes, LostEvent]) -> None:
+    """Take out what was committed since: not at the outbox's end alone, since a row has its number
+    from before it is committed, and others with higher ones may have been read."""
+    if unknown:
+        for read in outbox.event_ids():
+            for _, event_id in read:
+                unknown.pop(event_id, None)
 
 
 def _read_topics(known: set[bytes], kept_since: datetime) -> _Reading:

@@ -24,7 +24,7 @@ from domain.outbox.events import TOPICS
 from domain.ranking import service as ranking
 from domain.recovery import service as recovery
 from domain.wallet import charge
-from infra.database import connect_params, database, execute, session
+from infra.database import connect_params, database, execute, placeholders, session
 from infra.numbering import renumber
 from infra.settings import settings
 from infra.topic_settings import PARTITIONS
@@ -251,6 +251,32 @@ def test_looking_changes_nothing_and_needs_no_standstill(shop: Shop) -> None:
     assert one("SELECT COUNT(*) FROM lost_events") == 0
     assert acts() == 0
     assert "event-unknown" in broken(audit(settings()))[6]
+
+
+def test_an_event_that_is_committed_late_and_told_is_not_lost(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an event whose row has its number, and is not committed when the outbox is read, while
+    # a later one is
+    shop.order(shop.one)
+    shop.order(shop.other)
+    shop.publish()
+    [row] = select("SELECT * FROM outbox_events ORDER BY id LIMIT 1")
+    with session():
+        execute("DELETE FROM outbox_events WHERE id = %s", (row[0],))
+    with someone() as late, late.cursor() as cursor:
+        cursor.execute(f"INSERT INTO outbox_events VALUES ({placeholders(len(row))})", row)
+        read_topics = recovery._read_topics
+
+        def committed_meanwhile(*given: Any) -> Any:
+            late.commit()
+            return read_topics(*given)
+
+        monkeypatch.setattr(recovery, "_read_topics", committed_meanwhile)
+        # When looked at while the shop works
+        plan = recovery.plan()
+    # Then it stands in the topics, and is not taken for lost
+    assert (plan.read, plan.lost) == (2, [])
 
 
 def someone() -> Any:
