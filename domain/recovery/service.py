@@ -140,6 +140,7 @@ def carry_out(plan: Plan, admin_id: int, tell: Callable[[str], None] = lambda _:
             renumber(move.table, move.following)
     refuse_unless_still()  # whoever came meanwhile may have been given a number from before
     tell("lost events")
+    found_again = _forget_what_is_there()
     for part in _parts(plan.new):
         run_transaction(partial(store.record, part))
     tell("exports")
@@ -147,8 +148,18 @@ def carry_out(plan: Plan, admin_id: int, tell: Callable[[str], None] = lambda _:
         for few in _parts(arrivals):
             exports.arrive(few)
     tell("Redis")
-    plan.done = _bring_redis_in_step()
+    plan.done = {"eventsFoundAgain": found_again, **_bring_redis_in_step()}
     run_transaction(lambda: admin_audit.record(admin_id, "reconcile", "database", _summary(plan)))
+
+
+def _forget_what_is_there() -> int:
+    """Events that were lost once and stand in the outbox now are not lost: a later backup, or the
+    binary log, brought them back. Says how many."""
+    return sum(
+        run_transaction(partial(store.forget, [event_id for _, event_id in part]))
+        for read in outbox.event_ids()
+        for part in _parts(read)
+    )
 
 
 def _bring_redis_in_step() -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.recovery.rules import LostEvent
-from infra.database import execute, placeholders, rows
+from infra.database import affected, execute, placeholders, rows
 
 
 def recorded(event_ids: Sequence[bytes]) -> set[bytes]:
@@ -30,6 +30,13 @@ def record(events: Sequence[LostEvent]) -> None:
         + placeholders(len(events), "(%s,%s,%s,%s,%s,%s)")
         + " ON DUPLICATE KEY UPDATE event_id = lost_events.event_id",
         params,
+    )
+
+
+def forget(event_ids: Sequence[bytes]) -> int:
+    """Keep those of ``event_ids`` no longer as lost; how many were."""
+    return affected(
+        f"DELETE FROM lost_events WHERE event_id IN ({placeholders(len(event_ids))})", event_ids
     )
 
 

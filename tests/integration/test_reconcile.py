@@ -233,6 +233,30 @@ def test_a_second_run_changes_nothing(shop: Shop) -> None:
     assert acts() == 2
 
 
+def test_what_another_backup_brought_back_is_lost_no_longer(shop: Shop) -> None:
+    # Given two events that were lost with an old backup, and are recorded as that
+    old = shop.backup()
+    shop.order(shop.one)
+    newer = shop.backup()
+    shop.order(shop.other)
+    shop.publish()
+    shop.put_back(old)
+    assert len(reconcile().new) == 2
+    # When a newer one is put back, with the records as they have become, and reconciled
+    recorded = select("SELECT * FROM lost_events")
+    shop.put_back(newer)
+    with session():
+        for row in recorded:
+            execute(f"INSERT INTO lost_events VALUES ({placeholders(len(row))})", row)
+    plan = reconcile()
+    # Then that is lost which it does not hold, and audit holds
+    assert plan.done["eventsFoundAgain"] == 1
+    assert select("SELECT event_id FROM lost_events") == [(one.event_id,) for one in plan.lost]
+    assert (len(plan.lost), plan.new) == (1, [])
+    shop.publish()
+    assert broken(audit(settings())) == {}
+
+
 def test_looking_changes_nothing_and_needs_no_standstill(shop: Shop) -> None:
     backup = shop.backup()
     shop.order(shop.one)
