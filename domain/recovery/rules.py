@@ -1,7 +1,7 @@
 """What of a topic is lost, which numbers must not be given again, and when it is safe. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -37,6 +37,10 @@ class Message(Protocol):
     @property
     def topic(self) -> str: ...
     @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
     def key(self) -> bytes | None: ...
     @property
     def headers(self) -> Mapping[str, bytes]: ...
@@ -54,6 +58,8 @@ class LostEvent:
     type: str
     happened_at: datetime
     payload: str
+    place: str = field(default="", compare=False)
+    """Where its message stands, for people."""
 
 
 class Counted(Protocol):
@@ -94,6 +100,7 @@ def read(message: Message) -> LostEvent:
             message.headers["ce_type"].decode("ascii"),
             utc_naive(datetime.fromisoformat(message.headers["ce_time"].decode("ascii"))),
             orjson.dumps(payload).decode(),
+            f"{message.topic}, partition {message.partition}, offset {message.offset}",
         )
         source = message.headers["ce_source"].decode()
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -144,6 +151,45 @@ def moves(tables: Iterable[Counted], named: Mapping[str, int], gap: int) -> list
         if following > one.following:
             found.append(Move(one.table, one.following, following))
     return found
+
+
+def mismatches(known: int, lost: int, has_jobs: bool) -> list[str]:
+    """What speaks for an empty database, or for another one than that of these topics.
+
+    ``known``: how many events its outbox holds; ``lost``: how many are newly found to be lost.
+    """
+    found = []
+    if not has_jobs:
+        found.append("the database has no jobs at all: was the backup put back into this one?")
+    if lost > known:
+        found.append(
+            f"more events are lost ({lost:,}) than known ({known:,}): do this database and these "
+            "topics belong together?"
+        )
+    return found
+
+
+def leaps(
+    tables: Iterable[Counted], planned: Iterable[Move], lost: Sequence[LostEvent], gap: int
+) -> list[str]:
+    """Those of ``planned`` that leave out absurdly many numbers, and the message that asks for it.
+
+    Such is more than ten gaps, and more than the table has ever given. Nothing takes it back.
+    """
+    highest = {one.table: one.highest for one in tables}
+    return [
+        f"{move.table} would be numbered on from {move.following:,} instead of {move.before:,}, "
+        f"for ever: is the message at {_who_names(move.table, move.following - gap - 1, lost)} "
+        "the shop's?"
+        for move in planned
+        if move.following - move.before > max(10 * gap, highest[move.table])
+    ]
+
+
+def _who_names(table: str, number: int, events: Iterable[LostEvent]) -> str:
+    return next(
+        one.place for one in events if (table, number) in _numbers(orjson.loads(one.payload))
+    )
 
 
 def obstacles(off: Iterable[str], others: Sequence[str]) -> list[str]:

@@ -62,6 +62,8 @@ class Plan:
     moves: list[Move]
     exports: int
     """Order events whose export is to be made again."""
+    doubts: list[str]
+    """Why this may not be what is meant; empty if nothing speaks against it."""
     done: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +81,7 @@ class Plan:
                 for one in self.moves
             ],
             "exportsAgain": self.exports,
+            "doubts": self.doubts,
         }
 
 
@@ -99,21 +102,31 @@ def plan(gap: int = GAP) -> Plan:
     Kafka is away or only stood in for.
     """
     with session():
-        now, ends_at = store.ends_at()
-    kept_since = now - timedelta(days=settings().retention_days)
-    reading = _read_topics(_known(), kept_since)
+        now, accepted, made = store.ends_at()
+    known = _known()
+    reading = _read_topics(known, now - timedelta(days=settings().retention_days))
     _pass_by_late(reading.unknown)
     lost = sorted(reading.unknown.values(), key=lambda one: (one.happened_at, one.event_id))
     with session():
-        recorded: set[bytes] = set()
-        for part in _parts(lost):
-            recorded |= store.recorded([one.event_id for one in part])
-        moves = rules.moves(numberings(), rules.floors(lost), gap)
+        new = _not_recorded(lost)
+        tables = numberings()
+    moves = rules.moves(tables, rules.floors(lost), gap)
     return Plan(
-        ends_at, now - reading.retention, reading.read, reading.unreadable, lost,
-        [one for one in lost if one.event_id not in recorded], moves,
+        max((at for at in (accepted, made) if at is not None), default=None),
+        now - reading.retention, reading.read, reading.unreadable, lost, new, moves,
         sum(map(len, exports.unheard_of(settings().retention_days))),
+        [
+            *rules.mismatches(len(known), len(new), accepted is not None),
+            *rules.leaps(tables, moves, lost, gap),
+        ],
     )
+
+
+def _not_recorded(lost: list[LostEvent]) -> list[LostEvent]:
+    recorded: set[bytes] = set()
+    for part in _parts(lost):
+        recorded |= store.recorded([one.event_id for one in part])
+    return [one for one in lost if one.event_id not in recorded]
 
 
 def refuse_unless_still() -> None:
@@ -123,6 +136,12 @@ def refuse_unless_still() -> None:
         others = other_connections()
     if found := rules.obstacles(off, others):
         raise Refused(found)
+
+
+def refuse_in_doubt(plan: Plan) -> None:
+    """Raises Refused where ``plan`` looks like that of a wrong database, or of a foreign message."""
+    if plan.doubts:
+        raise Refused([*plan.doubts, "look with --dry-run; --yes does it all the same"])
 
 
 def carry_out(plan: Plan, admin_id: int, tell: Callable[[str], None] = lambda _: None) -> None:
@@ -241,4 +260,7 @@ def _parts(items: Sequence[T]) -> Iterator[list[T]]:
         yield part
 
 
-__all__ = ["GAP", "Plan", "Refused", "carry_out", "lost_among", "plan", "refuse_unless_still"]
+__all__ = [
+    "GAP", "Plan", "Refused", "carry_out", "lost_among", "plan", "refuse_in_doubt",
+    "refuse_unless_still",
+]

@@ -40,11 +40,11 @@ def forget(event_ids: Sequence[bytes]) -> int:
     )
 
 
-def ends_at() -> tuple[datetime, datetime | None]:
-    """The database's clock, and when its newest job was accepted or its newest event was made."""
+def ends_at() -> tuple[datetime, datetime | None, datetime | None]:
+    """The database's clock, when its newest job was accepted, and its newest event was made."""
     [(now, accepted, made)] = rows(
         "SELECT NOW(3), "
         "(SELECT accepted_at FROM jobs WHERE id = (SELECT MAX(id) FROM jobs)), "
         "(SELECT created_at FROM outbox_events WHERE id = (SELECT MAX(id) FROM outbox_events))"
     )
-    return now, max((at for at in (accepted, made) if at is not None), default=None)
+    return now, accepted, made

@@ -11,7 +11,7 @@ import orjson
 import peewee
 import pymysql
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from redis import Redis
 
 from audit import audit
@@ -25,7 +25,7 @@ from domain.ranking import service as ranking
 from domain.recovery import service as recovery
 from domain.wallet import charge
 from infra.database import connect_params, database, execute, placeholders, session
-from infra.numbering import renumber
+from infra.numbering import numberings, renumber
 from infra.settings import settings
 from infra.topic_settings import PARTITIONS
 from tests.integration.audit.shop import broken
@@ -137,7 +137,7 @@ def test_what_the_topics_know_and_the_database_does_not_is_named(
     # And reconcile names each, whole, in the order in which they happened
     alone()
     file = tmp_path / "lost.json"
-    done = run("reconcile", "--json", str(file))
+    done = run("reconcile", "--json", str(file), "--yes")
     assert done.exit_code == 0, done.output
     report = json.loads(file.read_text())
     told = {one["type"]: one for one in report["lost"]}
@@ -332,6 +332,66 @@ def test_it_refuses_while_somebody_uses_the_database(shop: Shop) -> None:
     assert acts() == 0
 
 
+def refused(*reasons: str) -> None:
+    """Reconcile refuses for ``reasons``, nothing is changed, and with --yes it is done."""
+    before = standing()
+    alone()
+    done = run("reconcile")
+    assert done.exit_code == 1, done.output
+    assert "Not reconciled" in done.output
+    for reason in (*reasons, "--yes"):
+        assert reason in done.output
+    assert standing() == before
+    looked = run("reconcile", "--dry-run")
+    assert (looked.exit_code, "Refused without --yes" in looked.output) == (0, True)
+    alone()
+    done = run("reconcile", "--yes")
+    assert done.exit_code == 0, done.output
+    assert acts() == 1
+
+
+def standing() -> tuple[Any, ...]:
+    """What reconcile changes in the database."""
+    with session():
+        return numberings(), acts(), one("SELECT COUNT(*) FROM lost_events")
+
+
+def test_more_lost_than_known_needs_a_yes(shop: Shop) -> None:
+    # Given one event that the database knows, and two that it does not
+    shop.order(shop.one)
+    backup = shop.backup()
+    shop.order(shop.one)
+    shop.order(shop.other)
+    shop.publish()
+    shop.put_back(backup)
+    # When reconciled, Then it asks whether that is the topics' database
+    refused("more events are lost (2) than known (1)")
+    # And no second time
+    alone()
+    assert run("reconcile").exit_code == 0
+
+
+def test_a_database_without_jobs_needs_a_yes(shop: Shop) -> None:
+    shop.put_back(shop.backup())
+    refused("no jobs at all")
+
+
+def test_a_leap_of_numbers_needs_a_yes_and_is_traced_to_its_message(shop: Shop) -> None:
+    # Given somebody else's message, which says that there is an order of an absurd number
+    shop.order(shop.one)
+    shop.publish()
+    place = told(
+        {
+            "ce_id": str(uuid4()), "ce_type": "order.completed", "ce_source": "/shop/orders",
+            "ce_time": "2026-11-28T11:00:00.000Z",
+        },
+        b"7", orjson.dumps({"orderId": 2**53 - 1}),
+    )
+    shop.put_back(shop.backup())
+    # When reconciled, Then it says which table would leap, and who asks for it
+    refused("orders would be numbered on from 9,007,199,255,740,992", place)
+
+
 def test_without_kafka_nothing_is_done(shop: Shop) -> None:
     shop.put_back(shop.backup())
     done = run("reconcile", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
@@ -448,11 +508,17 @@ def test_what_is_no_event_of_ours_is_not_recorded(shop: Shop) -> None:
     assert f"{len(odd)} messages are no events of ours" in " ".join(done.stdout.split())
 
 
-def told(headers: dict[str, str], key: bytes, value: bytes) -> None:
-    """Somebody writes a message to the orders' topic."""
+def told(headers: dict[str, str], key: bytes, value: bytes) -> str:
+    """Somebody writes a message to the orders' topic; where it stands."""
+    delivered: list[Message] = []
     producer = Producer({"bootstrap.servers": settings().kafka_bootstrap_servers})
-    producer.produce(TOPICS["order"], key=key, value=value, headers=list(headers.items()))
+    producer.produce(
+        TOPICS["order"], key=key, value=value, headers=list(headers.items()),
+        on_delivery=lambda _, message: delivered.append(message),
+    )
     assert producer.flush(10) == 0
+    [message] = delivered
+    return f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
 
 
 def test_redis_forgets_what_it_derived_and_nothing_else(shop: Shop, redis: Redis) -> None:
