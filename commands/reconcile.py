@@ -27,8 +27,8 @@ _NOT_NAMED = (
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only look and report; the fleet may be working.")
 @click.option(
-    "--json", "file", type=click.File("w", lazy=True),
-    help="Write the whole report to this file as JSON; - is standard output.",
+    "--json", "file", type=click.File("x", lazy=True),
+    help="Write the whole report to this file, which must be new, as JSON; - is standard output.",
 )
 @click.option(
     "--gap", type=click.IntRange(0, 10**12), default=None,

@@ -332,6 +332,22 @@ def test_it_refuses_while_somebody_uses_the_database(shop: Shop) -> None:
     assert acts() == 0
 
 
+def test_no_report_is_overwritten(shop: Shop, tmp_path: Path) -> None:
+    # Given the report of an earlier run, and something to be done
+    shop.order(shop.one)
+    shop.put_back(shop.backup())
+    file = tmp_path / "lost.json"
+    file.write_text("all that was lost")
+    before = standing()
+    alone()
+    # When the next one is to have the same name, Then nothing is done, and it is as it was
+    done = run("reconcile", "--json", str(file))
+    assert done.exit_code == 1, done.output
+    assert done.output.splitlines() == [f"Error: Could not open file '{file}': File exists"]
+    assert file.read_text() == "all that was lost"
+    assert standing() == before
+
+
 def refused(*reasons: str) -> None:
     """Reconcile refuses for ``reasons``, nothing is changed, and with --yes it is done."""
     before = standing()
