@@ -62,7 +62,10 @@ def reconcile(dry_run: bool, file: IO[str] | None, gap: int | None, yes: bool) -
             service.refuse_in_doubt(plan)
         _report(plan, dry_run, file)
         if not dry_run:
-            service.carry_out(plan, COMMAND_LINE)
+            service.carry_out(
+                plan, COMMAND_LINE,
+                lambda step: click.echo(f"Now: {step}", err=_is_output(file)),
+            )
     except service.Refused as error:
         raise click.ClickException("Not reconciled:\n  " + "\n  ".join(error.reasons)) from None
     except (RedisError, Busy, Stale) as error:

@@ -147,6 +147,8 @@ def refuse_in_doubt(plan: Plan) -> None:
 def carry_out(plan: Plan, admin_id: int, tell: Callable[[str], None] = lambda _: None) -> None:
     """Do what ``plan`` says. It can be repeated, after an error and after success.
 
+    ``tell`` hears of each step as it begins.
+
     The row in the admins' book is written last: it says that all was done. Raises Refused when
     somebody else has come to the database meanwhile, RedisError, and the database's errors.
     """

@@ -154,6 +154,9 @@ def test_what_the_topics_know_and_the_database_does_not_is_named(
     assert told["coupon.issued"]["userCouponId"] == issued["userCouponId"]
     assert (report["eventsLost"], report["eventsLostNew"], report["eventsUnreadable"]) == (4, 4, 0)
     assert "order.completed: 1 lost" in done.stdout
+    assert [line for line in done.stdout.splitlines() if line.startswith("Now: ")] == [
+        "Now: numbering", "Now: lost events", "Now: exports", "Now: Redis",
+    ]
     # And from then on every invariant holds
     found = audit(settings())
     assert broken(found) == {}
