@@ -7,7 +7,7 @@ Every number that they may have seen is left behind, so that none ever means two
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -19,17 +19,17 @@ from domain.exports import service as exports
 from domain.jobs.wake import forget_wakes
 from domain.kernel.clock import rfc3339
 from domain.outbox import service as outbox
-from domain.outbox.events import TOPICS
 from domain.ranking import service as ranking
 from domain.recovery import rules, store
-from domain.recovery.rules import LostEvent, Move, Unreadable
+from domain.recovery.rules import LostEvent, Move
+from domain.recovery.topics import Reading, read_topics
 from infra.broker import sending_broker
 from infra.database import run_transaction, session
 from infra.numbering import numberings, other_connections, renumber
 from infra.read_cache import read_cache
 from infra.redis import RedisError, answers, redis
 from infra.settings import settings
-from infra.topic_reader import Record, TopicReader, TopicsUnreadable
+from infra.topic_reader import TopicsUnreadable
 
 GAP = 1_000_000
 """Numbers left out by default: more than a shop gives in the minutes that a relay may lag."""
@@ -139,7 +139,7 @@ def refuse_unless_still() -> None:
 
 
 def refuse_in_doubt(plan: Plan) -> None:
-    """Raises Refused where ``plan`` looks like that of a wrong database, or of a foreign message."""
+    """Raises Refused where ``plan`` looks like a mistake."""
     if plan.doubts:
         raise Refused([*plan.doubts, "look with --dry-run; --yes does it all the same"])
 
@@ -202,14 +202,6 @@ def _summary(plan: Plan) -> dict[str, Any]:
     return {**whole, **plan.done}
 
 
-@dataclass
-class _Reading:
-    retention: timedelta
-    read: int = 0
-    unreadable: int = 0
-    unknown: dict[bytes, LostEvent] = field(default_factory=dict)
-
-
 def _known() -> set[bytes]:
     """The ids of all events of the outbox."""
     return {event_id for read in outbox.event_ids() for _, event_id in read}
@@ -224,36 +216,13 @@ def _pass_by_late(unknown: dict[bytes, LostEvent]) -> None:
                 unknown.pop(event_id, None)
 
 
-def _read_topics(known: set[bytes], kept_since: datetime) -> _Reading:
-    """Everything in the topics that is not ``known``; what is from before ``kept_since`` may have
-    been purged from the outbox, and is passed by. Raises Refused."""
+def _read_topics(known: set[bytes], kept_since: datetime) -> Reading:
     if settings().kafka_stand_in:
         raise Refused(["KAFKA_STAND_IN keeps nothing to reconcile with"])
     try:
-        reader = TopicReader(settings().kafka_bootstrap_servers, sorted(TOPICS.values()))
-        try:
-            found = _Reading(timedelta(milliseconds=reader.retention_milliseconds()))
-            for record in reader.records():
-                _take(record, known, kept_since, found)
-            return found
-        finally:
-            reader.close()
+        return read_topics(settings().kafka_bootstrap_servers, known, kept_since)
     except TopicsUnreadable as error:
         raise Refused([f"Kafka cannot be read: {error}"]) from error
-
-
-def _take(record: Record, known: set[bytes], kept_since: datetime, found: _Reading) -> None:
-    found.read += 1
-    try:
-        event_id = rules.event_id_of(record)
-        if (
-            event_id not in known
-            and event_id not in found.unknown
-            and record.timestamp >= kept_since.replace(tzinfo=UTC).timestamp() * 1000
-        ):
-            found.unknown[event_id] = rules.read(record)
-    except Unreadable:
-        found.unreadable += 1
 
 
 def _parts(items: Sequence[T]) -> Iterator[list[T]]:
