@@ -69,7 +69,7 @@ def print_table(
     table = Table(Column(columns[0], min_width=width, no_wrap=whole_first), *columns[1:])
     for line in lines:
         table.add_row(*("" if cell is None else str(cell) for cell in line))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)  # names are as users gave them
 
 
 def print_json(value: object) -> None:

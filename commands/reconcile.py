@@ -27,20 +27,25 @@ _NOT_NAMED = (
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only look and report; the fleet may be working.")
 @click.option(
-    "--json", "file", type=click.File("w", lazy=True),
-    help="Write the whole report to this file as JSON; - is standard output.",
+    "--json", "file", type=click.File("x", lazy=True),
+    help="Write the whole report to this file, which must be new, as JSON; - is standard output.",
 )
 @click.option(
     "--gap", type=click.IntRange(0, 10**12), default=None,
     help="How many numbers to leave out above all that are known (default 1,000,000).",
 )
+@click.option(
+    "--yes", is_flag=True,
+    help="Do it also where more is lost than known, nothing is there, or numbers leap.",
+)
 @needs_database
-def reconcile(dry_run: bool, file: IO[str] | None, gap: int | None) -> None:
+def reconcile(dry_run: bool, file: IO[str] | None, gap: int | None, yes: bool) -> None:
     """Bring Kafka, Redis and the exports in step with a database put back from a backup.
 
     Names every effect that the topics know and the database lost, and keeps the list; moves all
     numbering beyond what anybody may have seen; builds the ranking anew; makes missing exports
-    again. Refuses while the shop accepts, works, or has the database in use. Safe to repeat.
+    again. Refuses while the shop accepts, works, or has the database in use, and where what it
+    finds looks like a wrong database or a foreign message. Safe to repeat.
 
     The steps around it are in docs/operations.md.
     """
@@ -53,9 +58,14 @@ def reconcile(dry_run: bool, file: IO[str] | None, gap: int | None) -> None:
         if not dry_run:
             service.refuse_unless_still()
         plan = service.plan(service.GAP if gap is None else gap)
+        if not dry_run and not yes:
+            service.refuse_in_doubt(plan)
         _report(plan, dry_run, file)
         if not dry_run:
-            service.carry_out(plan, COMMAND_LINE)
+            service.carry_out(
+                plan, COMMAND_LINE,
+                lambda step: click.echo(f"Now: {step}", err=_is_output(file)),
+            )
     except service.Refused as error:
         raise click.ClickException("Not reconciled:\n  " + "\n  ".join(error.reasons)) from None
     except (RedisError, Busy, Stale) as error:
@@ -110,4 +120,5 @@ def _sentences(whole: dict[str, Any], dry_run: bool) -> list[str]:
     ]
     if whole["databaseEndsAt"] and whole["databaseEndsAt"] < whole["topicsBeginAt"]:
         told.append("The backup is older than the topics: what was lost between is not named.")
+    told += [f"Refused without --yes: {doubt}" for doubt in whole["doubts"]]
     return [*told, _NOT_NAMED]

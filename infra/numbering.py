@@ -7,7 +7,7 @@ over restarts (MySQL 8, MariaDB from 10.2.4).
 import re
 from dataclasses import dataclass
 
-from infra.database import database, execute, rows
+from infra.database import execute, rows
 
 _FOLLOWING = re.compile(r"\) ENGINE=.*\bAUTO_INCREMENT=(\d+)")
 _TABLE_WAIT_SECONDS = 10
@@ -41,8 +41,13 @@ def _numbering(table: str, column: str) -> Numbering:
 
 def renumber(table: str, following: int) -> None:
     """Have the next row of ``table`` numbered ``following``, which must be above all there are."""
+    [(patience,)] = rows("SELECT @@SESSION.lock_wait_timeout")
     execute("SET SESSION lock_wait_timeout = %s", (_TABLE_WAIT_SECONDS,))
-    execute(f"ALTER TABLE {table} AUTO_INCREMENT = {int(following)}")
+    try:
+        execute(f"ALTER TABLE {table} AUTO_INCREMENT = {int(following)}")
+    finally:
+        # Not discarded: until the server has noticed, it would be listed as somebody else's.
+        execute("SET SESSION lock_wait_timeout = %s", (patience,))
 
 
 def other_connections() -> list[str]:
@@ -50,11 +55,12 @@ def other_connections() -> list[str]:
 
     Those of other accounts are seen only with the server's PROCESS privilege.
     """
-    [(ours,)] = rows("SELECT CONNECTION_ID()")
+    # The server's spelling of the name: where letters' case is nothing to it, ours may differ.
+    [(ours, schema)] = rows("SELECT CONNECTION_ID(), DATABASE()")
     return [
         str(host)
         for number, _, host, name, *_ in rows("SHOW PROCESSLIST")
-        if name == database.database and number != ours
+        if name == schema and number != ours
     ]
 
 

@@ -1,7 +1,7 @@
 """What of a topic is lost, which numbers must not be given again, and when it is safe. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -13,6 +13,11 @@ from domain.outbox.events import TOPICS, source_of
 
 HIGHEST_ID = 2**53
 """What JSON's readers can still tell apart; a higher number in an event is not one of ours."""
+
+_LONGEST_TYPE = 64
+"""Characters, as ``lost_events`` has it."""
+_YEARS = range(1970, 9999)
+"""Beyond them the database, or a time's rounding, knows no more dates."""
 
 _NUMBERED_BY = {
     "orderId": "orders", "userCouponId": "user_coupons", "userId": "users",
@@ -32,6 +37,10 @@ class Message(Protocol):
     @property
     def topic(self) -> str: ...
     @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
     def key(self) -> bytes | None: ...
     @property
     def headers(self) -> Mapping[str, bytes]: ...
@@ -49,6 +58,8 @@ class LostEvent:
     type: str
     happened_at: datetime
     payload: str
+    place: str = field(default="", compare=False)
+    """Where its message stands, for people."""
 
 
 class Counted(Protocol):
@@ -80,23 +91,30 @@ def event_id_of(message: Message) -> bytes:
 
 
 def read(message: Message) -> LostEvent:
-    """The event that a message is. Raises Unreadable."""
+    """The event that a message is, which can be kept and shown. Raises Unreadable."""
     try:
         kind = _KINDS[message.topic]
-        if message.headers["ce_source"].decode() != source_of(kind):
-            raise Unreadable("from another source")
         payload = orjson.loads(message.value or b"")
         event = LostEvent(
             event_id_of(message), kind, int(message.key or b""),
             message.headers["ce_type"].decode("ascii"),
             utc_naive(datetime.fromisoformat(message.headers["ce_time"].decode("ascii"))),
             orjson.dumps(payload).decode(),
+            f"{message.topic}, partition {message.partition}, offset {message.offset}",
         )
-        if not all(0 < number < HIGHEST_ID for _, number in _numbers(payload)):
-            raise Unreadable("a number that is no id")
-        return event
-    except (KeyError, TypeError, ValueError) as error:
+        source = message.headers["ce_source"].decode()
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
+    if source != source_of(kind):
+        raise Unreadable("from another source")
+    if not isinstance(payload, dict):
+        raise Unreadable("no object")
+    numbers = [event.aggregate_id, *(number for _, number in _numbers(payload))]
+    if not all(0 < number < HIGHEST_ID for number in numbers):
+        raise Unreadable("a number that is no id")
+    if not 0 < len(event.type) <= _LONGEST_TYPE or event.happened_at.year not in _YEARS:
+        raise Unreadable("a type or a time that cannot be kept")
+    return event
 
 
 def _numbers(payload: Any) -> Iterator[tuple[str, int]]:
@@ -133,6 +151,45 @@ def moves(tables: Iterable[Counted], named: Mapping[str, int], gap: int) -> list
         if following > one.following:
             found.append(Move(one.table, one.following, following))
     return found
+
+
+def mismatches(known: int, lost: int, has_jobs: bool) -> list[str]:
+    """What speaks for an empty database, or for another one than that of these topics.
+
+    ``known``: how many events its outbox holds; ``lost``: how many are newly found to be lost.
+    """
+    found = []
+    if not has_jobs:
+        found.append("the database has no jobs at all: was the backup put back into this one?")
+    if lost > known:
+        found.append(
+            f"more events are lost ({lost:,}) than known ({known:,}): do this database and these "
+            "topics belong together?"
+        )
+    return found
+
+
+def leaps(
+    tables: Iterable[Counted], planned: Iterable[Move], lost: Sequence[LostEvent], gap: int
+) -> list[str]:
+    """Those of ``planned`` that leave out absurdly many numbers, and the message that asks for it.
+
+    Such is more than ten gaps, and more than the table has ever given. Nothing takes it back.
+    """
+    highest = {one.table: one.highest for one in tables}
+    return [
+        f"{move.table} would be numbered on from {move.following:,} instead of {move.before:,}, "
+        f"for ever: is the message at {_who_names(move.table, move.following - gap - 1, lost)} "
+        "the shop's?"
+        for move in planned
+        if move.following - move.before > max(10 * gap, highest[move.table])
+    ]
+
+
+def _who_names(table: str, number: int, events: Iterable[LostEvent]) -> str:
+    return next(
+        one.place for one in events if (table, number) in _numbers(orjson.loads(one.payload))
+    )
 
 
 def obstacles(off: Iterable[str], others: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ Every number that they may have seen is left behind, so that none ever means two
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -19,17 +19,17 @@ from domain.exports import service as exports
 from domain.jobs.wake import forget_wakes
 from domain.kernel.clock import rfc3339
 from domain.outbox import service as outbox
-from domain.outbox.events import TOPICS
 from domain.ranking import service as ranking
 from domain.recovery import rules, store
-from domain.recovery.rules import LostEvent, Move, Unreadable
+from domain.recovery.rules import LostEvent, Move
+from domain.recovery.topics import Reading, read_topics
 from infra.broker import sending_broker
 from infra.database import run_transaction, session
 from infra.numbering import numberings, other_connections, renumber
 from infra.read_cache import read_cache
 from infra.redis import RedisError, answers, redis
 from infra.settings import settings
-from infra.topic_reader import Record, TopicReader, TopicsUnreadable
+from infra.topic_reader import TopicsUnreadable
 
 GAP = 1_000_000
 """Numbers left out by default: more than a shop gives in the minutes that a relay may lag."""
@@ -62,6 +62,8 @@ class Plan:
     moves: list[Move]
     exports: int
     """Order events whose export is to be made again."""
+    doubts: list[str]
+    """Why this may not be what is meant; empty if nothing speaks against it."""
     done: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +81,7 @@ class Plan:
                 for one in self.moves
             ],
             "exportsAgain": self.exports,
+            "doubts": self.doubts,
         }
 
 
@@ -99,23 +102,31 @@ def plan(gap: int = GAP) -> Plan:
     Kafka is away or only stood in for.
     """
     with session():
-        now, ends_at = store.ends_at()
-    kept_since = now - timedelta(days=settings().retention_days)
-    known, last = _known(0)
-    reading = _read_topics(known, kept_since)
-    for event_id in _known(last)[0]:
-        reading.unknown.pop(event_id, None)
+        now, accepted, made = store.ends_at()
+    known = _known()
+    reading = _read_topics(known, now - timedelta(days=settings().retention_days))
+    _pass_by_late(reading.unknown)
     lost = sorted(reading.unknown.values(), key=lambda one: (one.happened_at, one.event_id))
     with session():
-        recorded: set[bytes] = set()
-        for part in _parts(lost):
-            recorded |= store.recorded([one.event_id for one in part])
-        moves = rules.moves(numberings(), rules.floors(lost), gap)
+        new = _not_recorded(lost)
+        tables = numberings()
+    moves = rules.moves(tables, rules.floors(lost), gap)
     return Plan(
-        ends_at, now - reading.retention, reading.read, reading.unreadable, lost,
-        [one for one in lost if one.event_id not in recorded], moves,
+        max((at for at in (accepted, made) if at is not None), default=None),
+        now - reading.retention, reading.read, reading.unreadable, lost, new, moves,
         sum(map(len, exports.unheard_of(settings().retention_days))),
+        [
+            *rules.mismatches(len(known), len(new), accepted is not None),
+            *rules.leaps(tables, moves, lost, gap),
+        ],
     )
+
+
+def _not_recorded(lost: list[LostEvent]) -> list[LostEvent]:
+    recorded: set[bytes] = set()
+    for part in _parts(lost):
+        recorded |= store.recorded([one.event_id for one in part])
+    return [one for one in lost if one.event_id not in recorded]
 
 
 def refuse_unless_still() -> None:
@@ -127,8 +138,16 @@ def refuse_unless_still() -> None:
         raise Refused(found)
 
 
+def refuse_in_doubt(plan: Plan) -> None:
+    """Raises Refused where ``plan`` looks like a mistake."""
+    if plan.doubts:
+        raise Refused([*plan.doubts, "look with --dry-run; --yes does it all the same"])
+
+
 def carry_out(plan: Plan, admin_id: int, tell: Callable[[str], None] = lambda _: None) -> None:
     """Do what ``plan`` says. It can be repeated, after an error and after success.
+
+    ``tell`` hears of each step as it begins.
 
     The row in the admins' book is written last: it says that all was done. Raises Refused when
     somebody else has come to the database meanwhile, RedisError, and the database's errors.
@@ -142,6 +161,7 @@ def carry_out(plan: Plan, admin_id: int, tell: Callable[[str], None] = lambda _:
             renumber(move.table, move.following)
     refuse_unless_still()  # whoever came meanwhile may have been given a number from before
     tell("lost events")
+    found_again = _forget_what_is_there()
     for part in _parts(plan.new):
         run_transaction(partial(store.record, part))
     tell("exports")
@@ -149,8 +169,18 @@ def carry_out(plan: Plan, admin_id: int, tell: Callable[[str], None] = lambda _:
         for few in _parts(arrivals):
             exports.arrive(few)
     tell("Redis")
-    plan.done = _bring_redis_in_step()
+    plan.done = {"eventsFoundAgain": found_again, **_bring_redis_in_step()}
     run_transaction(lambda: admin_audit.record(admin_id, "reconcile", "database", _summary(plan)))
+
+
+def _forget_what_is_there() -> int:
+    """Events that were lost once and stand in the outbox now are not lost: a later backup, or the
+    binary log, brought them back. Says how many."""
+    return sum(
+        run_transaction(partial(store.forget, [event_id for _, event_id in part]))
+        for read in outbox.event_ids()
+        for part in _parts(read)
+    )
 
 
 def _bring_redis_in_step() -> dict[str, Any]:
@@ -172,50 +202,27 @@ def _summary(plan: Plan) -> dict[str, Any]:
     return {**whole, **plan.done}
 
 
-@dataclass
-class _Reading:
-    retention: timedelta
-    read: int = 0
-    unreadable: int = 0
-    unknown: dict[bytes, LostEvent] = field(default_factory=dict)
+def _known() -> set[bytes]:
+    """The ids of all events of the outbox."""
+    return {event_id for read in outbox.event_ids() for _, event_id in read}
 
 
-def _known(after: int) -> tuple[set[bytes], int]:
-    """The ids of all events behind the outbox row ``after``, and the last row."""
-    known: set[bytes] = set()
-    for read in outbox.event_ids(after):
-        known.update(event_id for _, event_id in read)
-        after = read[-1][0]
-    return known, after
+def _pass_by_late(unknown: dict[bytes, LostEvent]) -> None:
+    """Take out what was committed since: not at the outbox's end alone, since a row has its number
+    from before it is committed, and others with higher ones may have been read."""
+    if unknown:
+        for read in outbox.event_ids():
+            for _, event_id in read:
+                unknown.pop(event_id, None)
 
 
-def _read_topics(known: set[bytes], kept_since: datetime) -> _Reading:
-    """Everything in the topics that is not ``known``; what is from before ``kept_since`` may have
-    been purged from the outbox, and is passed by. Raises Refused."""
+def _read_topics(known: set[bytes], kept_since: datetime) -> Reading:
     if settings().kafka_stand_in:
         raise Refused(["KAFKA_STAND_IN keeps nothing to reconcile with"])
     try:
-        reader = TopicReader(settings().kafka_bootstrap_servers, sorted(TOPICS.values()))
-        try:
-            found = _Reading(timedelta(milliseconds=reader.retention_milliseconds()))
-            for record in reader.records():
-                _take(record, known, kept_since, found)
-            return found
-        finally:
-            reader.close()
+        return read_topics(settings().kafka_bootstrap_servers, known, kept_since)
     except TopicsUnreadable as error:
         raise Refused([f"Kafka cannot be read: {error}"]) from error
-
-
-def _take(record: Record, known: set[bytes], kept_since: datetime, found: _Reading) -> None:
-    found.read += 1
-    try:
-        event_id = rules.event_id_of(record)
-        sent_at = datetime.fromtimestamp(record.timestamp / 1000, UTC).replace(tzinfo=None)
-        if event_id not in known and event_id not in found.unknown and sent_at >= kept_since:
-            found.unknown[event_id] = rules.read(record)
-    except Unreadable:
-        found.unreadable += 1
 
 
 def _parts(items: Sequence[T]) -> Iterator[list[T]]:
@@ -224,4 +231,7 @@ def _parts(items: Sequence[T]) -> Iterator[list[T]]:
         yield part
 
 
-__all__ = ["GAP", "Plan", "Refused", "carry_out", "lost_among", "plan", "refuse_unless_still"]
+__all__ = [
+    "GAP", "Plan", "Refused", "carry_out", "lost_among", "plan", "refuse_in_doubt",
+    "refuse_unless_still",
+]

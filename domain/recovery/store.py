@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.recovery.rules import LostEvent
-from infra.database import execute, placeholders, rows
+from infra.database import affected, execute, placeholders, rows
 
 
 def recorded(event_ids: Sequence[bytes]) -> set[bytes]:
@@ -33,11 +33,18 @@ def record(events: Sequence[LostEvent]) -> None:
     )
 
 
-def ends_at() -> tuple[datetime, datetime | None]:
-    """The database's clock, and when its newest job was accepted or its newest event was made."""
+def forget(event_ids: Sequence[bytes]) -> int:
+    """Keep those of ``event_ids`` no longer as lost; how many were."""
+    return affected(
+        f"DELETE FROM lost_events WHERE event_id IN ({placeholders(len(event_ids))})", event_ids
+    )
+
+
+def ends_at() -> tuple[datetime, datetime | None, datetime | None]:
+    """The database's clock, when its newest job was accepted, and its newest event was made."""
     [(now, accepted, made)] = rows(
         "SELECT NOW(3), "
         "(SELECT accepted_at FROM jobs WHERE id = (SELECT MAX(id) FROM jobs)), "
         "(SELECT created_at FROM outbox_events WHERE id = (SELECT MAX(id) FROM outbox_events))"
     )
-    return now, max((at for at in (accepted, made) if at is not None), default=None)
+    return now, accepted, made

@@ -98,7 +98,9 @@ def reconciled(stage: Stage, file: Path) -> dict[str, Any]:
     connection.forget_idle()
 
     def done() -> Any:
-        tried = stage.cli("reconcile", "--json", str(file), check=False)
+        file.unlink(missing_ok=True)  # of a try that somebody came in between of
+        # As much may have happened after the backup as before it.
+        tried = stage.cli("reconcile", "--yes", "--json", str(file), check=False)
         return tried if tried.returncode == 0 else None
 
     eventually(done, 30, "reconcile has nobody in its way")

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+import peewee
 import pymysql
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from redis import Redis
 
 from audit import audit
@@ -23,7 +24,8 @@ from domain.outbox.events import TOPICS
 from domain.ranking import service as ranking
 from domain.recovery import service as recovery
 from domain.wallet import charge
-from infra.database import connect_params, database, execute, session
+from infra.database import connect_params, database, execute, placeholders, session
+from infra.numbering import numberings, renumber
 from infra.settings import settings
 from infra.topic_settings import PARTITIONS
 from tests.integration.audit.shop import broken
@@ -135,7 +137,7 @@ def test_what_the_topics_know_and_the_database_does_not_is_named(
     # And reconcile names each, whole, in the order in which they happened
     alone()
     file = tmp_path / "lost.json"
-    done = run("reconcile", "--json", str(file))
+    done = run("reconcile", "--json", str(file), "--yes")
     assert done.exit_code == 0, done.output
     report = json.loads(file.read_text())
     told = {one["type"]: one for one in report["lost"]}
@@ -152,6 +154,9 @@ def test_what_the_topics_know_and_the_database_does_not_is_named(
     assert told["coupon.issued"]["userCouponId"] == issued["userCouponId"]
     assert (report["eventsLost"], report["eventsLostNew"], report["eventsUnreadable"]) == (4, 4, 0)
     assert "order.completed: 1 lost" in done.stdout
+    assert [line for line in done.stdout.splitlines() if line.startswith("Now: ")] == [
+        "Now: numbering", "Now: lost events", "Now: exports", "Now: Redis",
+    ]
     # And from then on every invariant holds
     found = audit(settings())
     assert broken(found) == {}
@@ -192,6 +197,27 @@ def test_no_number_that_others_know_is_given_again(shop: Shop) -> None:
     assert broken(audit(settings())) == {}
 
 
+def test_numbering_waits_for_a_table_and_nothing_after_it_does(shop: Shop) -> None:
+    asked = "SELECT @@SESSION.lock_wait_timeout"
+    with session():
+        patience = one(asked)
+        # Given somebody who holds a table for longer than statements wait
+        with someone() as other, other.cursor() as cursor:
+            cursor.execute("LOCK TABLES products READ")
+            late = threading.Timer(patience + 1, cursor.execute, ("UNLOCK TABLES",))
+            late.start()
+            # When its numbering is moved, Then that waits
+            renumber("products", 5_000)
+            late.join(10)
+        # And the connection is as patient as it was
+        assert one(asked) == patience
+        # Also after an error
+        with pytest.raises(peewee.ProgrammingError):
+            renumber("no_such_table", 5)
+        assert one(asked) == patience
+    assert given_product(stock=1) == 5_000
+
+
 def test_a_second_run_changes_nothing(shop: Shop) -> None:
     # Given a reconciled shop
     backup = shop.backup()
@@ -208,6 +234,30 @@ def test_a_second_run_changes_nothing(shop: Shop) -> None:
     assert [move.table for move in second.moves] == ["admin_audit"]
     assert select("SELECT * FROM lost_events") == before
     assert acts() == 2
+
+
+def test_what_another_backup_brought_back_is_lost_no_longer(shop: Shop) -> None:
+    # Given two events that were lost with an old backup, and are recorded as that
+    old = shop.backup()
+    shop.order(shop.one)
+    newer = shop.backup()
+    shop.order(shop.other)
+    shop.publish()
+    shop.put_back(old)
+    assert len(reconcile().new) == 2
+    # When a newer one is put back, with the records as they have become, and reconciled
+    recorded = select("SELECT * FROM lost_events")
+    shop.put_back(newer)
+    with session():
+        for row in recorded:
+            execute(f"INSERT INTO lost_events VALUES ({placeholders(len(row))})", row)
+    plan = reconcile()
+    # Then that is lost which it does not hold, and audit holds
+    assert plan.done["eventsFoundAgain"] == 1
+    assert select("SELECT event_id FROM lost_events") == [(one.event_id,) for one in plan.lost]
+    assert (len(plan.lost), plan.new) == (1, [])
+    shop.publish()
+    assert broken(audit(settings())) == {}
 
 
 def test_looking_changes_nothing_and_needs_no_standstill(shop: Shop) -> None:
@@ -228,6 +278,32 @@ def test_looking_changes_nothing_and_needs_no_standstill(shop: Shop) -> None:
     assert one("SELECT COUNT(*) FROM lost_events") == 0
     assert acts() == 0
     assert "event-unknown" in broken(audit(settings()))[6]
+
+
+def test_an_event_that_is_committed_late_and_told_is_not_lost(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an event whose row has its number, and is not committed when the outbox is read, while
+    # a later one is
+    shop.order(shop.one)
+    shop.order(shop.other)
+    shop.publish()
+    [row] = select("SELECT * FROM outbox_events ORDER BY id LIMIT 1")
+    with session():
+        execute("DELETE FROM outbox_events WHERE id = %s", (row[0],))
+    with someone() as late, late.cursor() as cursor:
+        cursor.execute(f"INSERT INTO outbox_events VALUES ({placeholders(len(row))})", row)
+        read_topics = recovery._read_topics
+
+        def committed_meanwhile(*given: Any) -> Any:
+            late.commit()
+            return read_topics(*given)
+
+        monkeypatch.setattr(recovery, "_read_topics", committed_meanwhile)
+        # When looked at while the shop works
+        plan = recovery.plan()
+    # Then it stands in the topics, and is not taken for lost
+    assert (plan.read, plan.lost) == (2, [])
 
 
 def someone() -> Any:
@@ -257,6 +333,82 @@ def test_it_refuses_while_somebody_uses_the_database(shop: Shop) -> None:
     assert done.exit_code == 1
     assert "127.0.0.1:" in done.output
     assert acts() == 0
+
+
+def test_no_report_is_overwritten(shop: Shop, tmp_path: Path) -> None:
+    # Given the report of an earlier run, and something to be done
+    shop.order(shop.one)
+    shop.put_back(shop.backup())
+    file = tmp_path / "lost.json"
+    file.write_text("all that was lost")
+    before = standing()
+    alone()
+    # When the next one is to have the same name, Then nothing is done, and it is as it was
+    done = run("reconcile", "--json", str(file))
+    assert done.exit_code == 1, done.output
+    assert done.output.splitlines() == [f"Error: Could not open file '{file}': File exists"]
+    assert file.read_text() == "all that was lost"
+    assert standing() == before
+
+
+def refused(*reasons: str) -> None:
+    """Reconcile refuses for ``reasons``, nothing is changed, and with --yes it is done."""
+    before = standing()
+    alone()
+    done = run("reconcile")
+    assert done.exit_code == 1, done.output
+    assert "Not reconciled" in done.output
+    for reason in (*reasons, "--yes"):
+        assert reason in done.output
+    assert standing() == before
+    looked = run("reconcile", "--dry-run")
+    assert (looked.exit_code, "Refused without --yes" in looked.output) == (0, True)
+    alone()
+    done = run("reconcile", "--yes")
+    assert done.exit_code == 0, done.output
+    assert acts() == 1
+
+
+def standing() -> tuple[Any, ...]:
+    """What reconcile changes in the database."""
+    with session():
+        return numberings(), acts(), one("SELECT COUNT(*) FROM lost_events")
+
+
+def test_more_lost_than_known_needs_a_yes(shop: Shop) -> None:
+    # Given one event that the database knows, and two that it does not
+    shop.order(shop.one)
+    backup = shop.backup()
+    shop.order(shop.one)
+    shop.order(shop.other)
+    shop.publish()
+    shop.put_back(backup)
+    # When reconciled, Then it asks whether that is the topics' database
+    refused("more events are lost (2) than known (1)")
+    # And no second time
+    alone()
+    assert run("reconcile").exit_code == 0
+
+
+def test_a_database_without_jobs_needs_a_yes(shop: Shop) -> None:
+    shop.put_back(shop.backup())
+    refused("no jobs at all")
+
+
+def test_a_leap_of_numbers_needs_a_yes_and_is_traced_to_its_message(shop: Shop) -> None:
+    # Given somebody else's message, which says that there is an order of an absurd number
+    shop.order(shop.one)
+    shop.publish()
+    place = told(
+        {
+            "ce_id": str(uuid4()), "ce_type": "order.completed", "ce_source": "/shop/orders",
+            "ce_time": "2026-11-28T11:00:00.000Z",
+        },
+        b"7", orjson.dumps({"orderId": 2**53 - 1}),
+    )
+    shop.put_back(shop.backup())
+    # When reconciled, Then it says which table would leap, and who asks for it
+    refused("orders would be numbered on from 9,007,199,255,740,992", place)
 
 
 def test_without_kafka_nothing_is_done(shop: Shop) -> None:
@@ -345,24 +497,47 @@ def all_is_read(group: str) -> bool:
 
 
 def test_what_is_no_event_of_ours_is_not_recorded(shop: Shop) -> None:
-    # Given messages of others, and one that claims a number that cannot be
+    # Given messages of others, and such as bear our headers and could not be kept or shown
     good = {
         "ce_id": str(uuid4()), "ce_type": "order.completed", "ce_source": "/shop/orders",
         "ce_time": "2026-11-28T11:00:00.000Z",
     }
-    producer = Producer({"bootstrap.servers": settings().kafka_bootstrap_servers})
-    for headers, value in (
-        ({}, b"{}"), ({**good, "ce_id": "7"}, b"{}"),
-        ({**good, "ce_source": "/elsewhere"}, b"{}"), (good, b"\xff"),
-        (good, b'{"orderId": 9223372036854775807}'), (good, b'{"orderId": -1}'),
-    ):
-        producer.produce(TOPICS["order"], key=b"1", value=value, headers=list(headers.items()))
-    assert producer.flush(10) == 0
+    odd: list[tuple[dict[str, str], bytes, bytes]] = [
+        ({}, b"1", b"{}"),
+        ({**good, "ce_id": "7"}, b"1", b"{}"),
+        ({**good, "ce_source": "/elsewhere"}, b"1", b"{}"),
+        ({**good, "ce_type": "o" * 65}, b"1", b"{}"),
+        ({**good, "ce_time": "9999-12-31T23:59:59-12:00"}, b"1", b"{}"),
+        ({**good, "ce_time": "9999-12-31T23:59:59.999999Z"}, b"1", b"{}"),
+        *((good, key, b"{}") for key in (b"0", b"-1", b"9223372036854775808")),
+        *((good, b"1", value) for value in (
+            b"\xff", b"null", b"[]", b"5", b'{"orderId": 9223372036854775807}', b'{"orderId": -1}',
+        )),
+    ]
+    for headers, key, value in odd:
+        told(headers, key, value)
     # When reconciled, Then they are counted, and no more
     shop.put_back(shop.backup())
     plan = reconcile()
-    assert (plan.read, plan.unreadable, plan.lost) == (6, 6, [])
+    assert (plan.read, plan.unreadable, plan.lost) == (len(odd), len(odd), [])
     assert one("SELECT COUNT(*) FROM lost_events") == 0
+    # And said to be there
+    done = run("reconcile", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert f"{len(odd)} messages are no events of ours" in " ".join(done.stdout.split())
+
+
+def told(headers: dict[str, str], key: bytes, value: bytes) -> str:
+    """Somebody writes a message to the orders' topic; where it stands."""
+    delivered: list[Message] = []
+    producer = Producer({"bootstrap.servers": settings().kafka_bootstrap_servers})
+    producer.produce(
+        TOPICS["order"], key=key, value=value, headers=list(headers.items()),
+        on_delivery=lambda _, message: delivered.append(message),
+    )
+    assert producer.flush(10) == 0
+    [message] = delivered
+    return f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
 
 
 def test_redis_forgets_what_it_derived_and_nothing_else(shop: Shop, redis: Redis) -> None:

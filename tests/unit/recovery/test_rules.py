@@ -8,7 +8,17 @@ from uuid import UUID
 import orjson
 import pytest
 
-from domain.recovery.rules import Move, Unreadable, floors, moves, obstacles, read, shown
+from domain.recovery.rules import (
+    Move,
+    Unreadable,
+    floors,
+    leaps,
+    mismatches,
+    moves,
+    obstacles,
+    read,
+    shown,
+)
 
 EVENT = UUID("01a20ade-9a11-7562-aba5-ac96a5f83db7")
 HEADERS = {
@@ -25,6 +35,8 @@ ORDER: dict[str, Any] = {
 @dataclass(frozen=True)
 class Message:
     topic: str = "orders.events"
+    partition: int = 2
+    offset: int = 19
     key: bytes | None = b"71"
     headers: dict[str, bytes] = field(default_factory=lambda: HEADERS)
     value: bytes | None = orjson.dumps(ORDER)
@@ -51,10 +63,22 @@ def test_an_event_is_read_as_it_was_told() -> None:
     "message",
     [
         Message(topic="elsewhere"), Message(key=None), Message(key=b"x"), Message(value=None),
-        Message(value=b"\xff"), Message(headers={}),
+        Message(key=b"0"), Message(key=b"-71"), Message(key=str(2**53).encode()),
+        Message(key=str(2**63).encode()),
+        Message(value=b"\xff"), Message(value=b""), Message(headers={}),
+        *(Message(value=value) for value in (b"null", b"[]", b"5", b'"order"', b"[" * 300)),
+        Message(value=b'{"a":' * 300 + b"1" + b"}" * 300),
         *(Message(headers={n: v for n, v in HEADERS.items() if n != name}) for name in HEADERS),
         Message(headers={**HEADERS, "ce_source": b"/shop/wallet"}),
-        Message(headers={**HEADERS, "ce_time": b"2026-11-23T22:01:58"}),
+        Message(headers={**HEADERS, "ce_type": b""}),
+        Message(headers={**HEADERS, "ce_type": b"o" * 65}),
+        *(
+            Message(headers={**HEADERS, "ce_time": time})
+            for time in (
+                b"2026-11-23T22:01:58", b"9999-12-31T23:59:59-12:00", b"0001-01-01T00:00:00+12:00",
+                b"9999-12-31T23:59:59.999999Z", b"0999-01-01T00:00:00Z",
+            )
+        ),
         Message(value=orjson.dumps({**ORDER, "orderId": 2**53})),
         Message(value=orjson.dumps({**ORDER, "items": [{"productId": 0}]})),
     ],
@@ -89,6 +113,44 @@ def test_numbering_goes_on_above_all_that_is_known_and_a_gap_further(
     found = moves([table], {"orders": 71}, gap=100)
     expected = [Move(table.table, table.following, following)] if following else []
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("known", "lost", "has_jobs", "doubts"),
+    [
+        (5, 5, True, []),
+        (5, 6, True, ["more events are lost (6) than known (5)"]),
+        (0, 0, True, []),
+        (0, 0, False, ["no jobs at all"]),
+        (0, 1, False, ["no jobs at all", "more events are lost"]),
+    ],
+)
+def test_an_empty_or_another_database_is_doubted(
+    known: int, lost: int, has_jobs: bool, doubts: list[str]
+) -> None:
+    found = mismatches(known, lost, has_jobs)
+    assert len(found) == len(doubts)
+    assert all(doubt in one for doubt, one in zip(doubts, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("highest", "named", "doubted"),
+    [
+        (60, 960, False),  # ten gaps further than the next number
+        (60, 961, True),
+        (5_000, 9_900, False),  # as far as all that were given
+        (5_000, 9_901, True),
+        (60, 2**53 - 1, True),
+    ],
+)
+def test_a_leap_is_doubted_and_the_message_named(highest: int, named: int, doubted: bool) -> None:
+    table = Table("orders", highest, highest + 1)
+    other = Message(offset=18)
+    leaping = Message(value=orjson.dumps({**ORDER, "orderId": named}))
+    lost = [read(other), read(leaping)]
+    found = leaps([table], moves([table], {"orders": named}, gap=100), lost, gap=100)
+    assert len(found) == doubted
+    assert all("orders.events, partition 2, offset 19" in one for one in found)
 
 
 def test_what_stands_in_the_way_is_named_with_what_to_do() -> None:

@@ -47,6 +47,7 @@ RECOVERY: Calls = calls_of(
         LostEvent(uuid_bytes(1_000_000 + n), "order", n, "order.completed", NOW, "{}")
         for n in range(500)
     ])],
+    forget=[given([uuid_bytes(n) for n in range(1, 501)])],
     ends_at=[given()],
 )
 
