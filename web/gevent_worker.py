@@ -6,6 +6,7 @@ greenlets.
 """
 
 import socket
+import time
 from contextlib import nullcontext
 from typing import Any
 
@@ -16,6 +17,9 @@ from gunicorn.workers.ggevent import GeventWorker
 from web.slow_clients import TimedSocket
 
 WRITE_SECONDS = 30.0
+LAST_REQUEST_SECONDS = 3.0
+"""How long a process that is told to stop still waits for requests on kept connections. A client
+may have one on its way, and would have it reset; whoever asks meanwhile is told to close."""
 SMALL_BODY = 64 * 1024
 """What is read to its end when a view has answered without it."""
 
@@ -38,8 +42,8 @@ wsgi.Response = _Response
 
 
 class ShopWorker(GeventWorker):
-    """On SIGTERM: those that wait for jobs are answered now, idle connections are let go at their
-    end, requests under way are finished."""
+    """On SIGTERM: those that wait for jobs are answered now, idle connections are let go after
+    their next request or a few seconds, requests under way are finished."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -94,6 +98,9 @@ class ShopWorker(GeventWorker):
     def _let_go(self) -> None:
         """What has already been sent is still read and answered; then the connection ends."""
         self.wsgi.extensions["shop"].waiting.close()
+        until = time.monotonic() + LAST_REQUEST_SECONDS
+        while self._idle and time.monotonic() < until:
+            gevent.sleep(0.05)
         for client in list(self._idle):
             try:
                 # The system's socket: gevent's own shutdown would break off the read under way,

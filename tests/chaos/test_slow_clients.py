@@ -4,6 +4,7 @@ import json
 import resource
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -369,18 +370,27 @@ def test_on_sigterm_those_that_wait_are_answered_and_the_idle_let_go(
     fleet.start("web")
     try:
         fleet.wait_ready()
-        with connect(fleet) as waiting, connect(fleet) as idle:
-            # Given a connection that stands idle, and a request that waits for its job
-            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n")
-            assert Got(idle).status == 200
+        with connect(fleet) as waiting, connect(fleet) as idle, connect(fleet) as late:
+            # Given two connections that stand idle, and a request that waits for its job
+            for client in (idle, late):
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n")
+                assert Got(client).status == 200
             waiting.sendall(head(13, "Prefer: wait=25") + b'{"amount": 1}')
             eventually(lambda: accepted_one(fleet), 10, "it is accepted")
             # When the process is told to stop
             began = time.monotonic()
-            fleet.stop("web")
-            # Then the one is answered as things stand, the other ends, and so does the process
+            stopping = threading.Thread(target=fleet.stop, args=("web",))
+            stopping.start()
+            # Then who waits is answered as things stand
             assert Got(waiting).status == 202
+            # And a request that comes a second later is answered still, as its connection's last
+            time.sleep(1)
+            late.sendall(b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n")
+            last = Got(late)
+            assert (last.status, last.header("Connection")) == (200, "close")
+            # And the idle connection ends, and so does the process
             assert Got(idle).closed
+            stopping.join(20)
             assert time.monotonic() - began < 10
     finally:
         fleet.end()
