@@ -178,7 +178,6 @@ def patient_session(seconds: float) -> Iterator[ShopDatabase]:
     try:
         with session():
             yield database
-            database.discard()
     finally:
         database.connect_params["read_timeout"] = usual
         database.forget_idle()

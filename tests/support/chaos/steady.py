@@ -4,14 +4,13 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 import urllib3
 
 from infra.database import placeholders
 from tests.support.api import Answer, Api
+from tests.support.chaos.clients import Clients
 from tests.support.chaos.faults.base import percentile
 from tests.support.chaos.readings import asked
 from tests.support.chaos.traffic import Entry, Log
@@ -23,7 +22,7 @@ Ask = Callable[[int], Answer]
 _MONITOR = re.compile(r"</api/jobs/([0-9a-f-]{36})>")
 
 
-class Steady:
+class Steady(Clients):
     """``rate`` requests a second, or fewer where answers come late; ``ask`` sends the one of a
     number, preferring to wait for its end."""
 
@@ -32,26 +31,11 @@ class Steady:
         self._between = CLIENTS / rate
         self._taken = 0
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._threads = [
+        self.log = Log()
+        super().__init__([
             threading.Thread(target=self._run, args=(at / rate,), daemon=True)
             for at in range(CLIENTS)
-        ]
-        self.log = Log()
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(60)
-        assert not any(thread.is_alive() for thread in self._threads), "a client hangs"
+        ])
 
     def await_answers(self, number: int, since: float | None = None) -> None:
         """Wait for so many answers to requests sent since a monotonic time, else from now on."""
@@ -62,7 +46,7 @@ class Steady:
 
     def _run(self, later: float) -> None:
         due = time.monotonic() + later
-        while not self._over.wait(max(0.0, due - time.monotonic())):
+        while not self._stopping.wait(max(0.0, due - time.monotonic())):
             with self._lock:
                 number = self._taken
                 self._taken += 1

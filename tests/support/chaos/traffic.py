@@ -9,12 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import urllib3
 
 from tests.support.api import Answer, Api
+from tests.support.chaos.clients import Clients
 
 Kind = str
 Move = Callable[[], None]
@@ -61,7 +61,7 @@ class Log:
         return [one for one in list(self.entries) if one.status >= 500 and one.status != 503]
 
 
-class Traffic:
+class Traffic(Clients):
     """Clients that order, cancel, charge and ask for coupons until told to stop.
 
     Each client has users of its own, so that a cart is nobody else's; products and coupons are
@@ -82,25 +82,10 @@ class Traffic:
         self.users = [
             [api.new_user(1_000_000) for _ in range(users_each)] for _ in range(clients)
         ]
-        self._stopping = threading.Event()
-        self._threads = [
+        super().__init__([
             threading.Thread(target=self._run, args=(users, self._random.random()), daemon=True)
             for users in self.users
-        ]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(90)
-        assert not any(thread.is_alive() for thread in self._threads), "a client hangs"
+        ])
 
     def _run(self, users: list[int], seed: float) -> None:
         client, moves = self._client(users, random.Random(seed), self._stopping)
