@@ -37,7 +37,7 @@ def without_unique_index(guard: str, table: str, index: str) -> Callable[[Module
 
         def without(target: str | None = None) -> list[str]:
             applied: list[str] = migrate(target)
-            with migrating.session():
+            with migrating.patient_session(60):
                 columns = [row[0] for row in migrating.rows(
                     "SELECT column_name FROM information_schema.statistics "
                     "WHERE table_schema = DATABASE() AND table_name = %s AND index_name = %s "
