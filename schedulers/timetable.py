@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -11,6 +12,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from schedulers.guard import Guarded
 
 RELAY = "outbox_relay"
+REST_SECONDS = 0.04
+"""Between two runs of a relay that is nudged all the time: what is committed meanwhile goes out
+together, at a fraction of the cost. The first nudge after a quiet time is followed at once."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +75,10 @@ class Timetable:
             self._relaying = True
         try:
             job()
+            time.sleep(REST_SECONDS)
             while self._asked_again():
                 job()
+                time.sleep(REST_SECONDS)
         except BaseException:
             with self._lock:
                 self._relaying = False

@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 WAIT_SECONDS = 0.5
+REST_SECONDS = 0.1
+"""Between two batches: what comes meanwhile is one batch, instead of one for each of the relay's
+rounds, and whoever reads the effects is promised seconds."""
 TOPIC_WAIT_SECONDS = 2.0
 PAUSE = Backoff(base=0.2, cap=5.0)  # far below Kafka's five minutes between two polls
 PARKED_BYTES_SHOWN = 2_000
@@ -60,6 +63,7 @@ class Stream:
         try:
             while not stop.is_set():
                 self._round(client, stop)
+                stop.wait(REST_SECONDS)
         finally:
             client.close()
 
@@ -92,7 +96,7 @@ class Stream:
         self._commit(client, messages)
 
     def _read(self, client: Consumer) -> list[Message]:
-        """What has come, at once: a batch is never waited for."""
+        """What has come; the first of it is waited for."""
         read = client.consume(1, WAIT_SECONDS)
         if read:
             read += client.consume(BATCH - 1, 0)
