@@ -3,6 +3,8 @@
 import errno
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 LINGER_SECONDS = 1.0
@@ -29,6 +31,7 @@ class TimedSocket:
         self._first_byte_seconds = read_seconds
         self._deadline: float | None = None
         self._answering = False
+        self._held: list[bytes] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -64,8 +67,22 @@ class TimedSocket:
                 raise
             return b""
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is sent in the block goes out at its end, all at once; nothing of it if it raises.
+        """
+        self._held = held = []
+        try:
+            yield
+        finally:
+            self._held = None
+        self.sendall(b"".join(held))
+
     def sendall(self, data: bytes, *flags: int) -> None:
         """Send all of it. Raises BrokenPipeError when the client does not take it in time."""
+        if self._held is not None:
+            self._held.append(data)
+            return
         self._client.settimeout(self._write_seconds)
         try:
             self._client.sendall(data, *flags)

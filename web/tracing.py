@@ -1,7 +1,7 @@
 """Each request has an id and a trace, and leaves one line in the log."""
 
 import logging
-import os
+import random
 import re
 import time
 
@@ -26,11 +26,19 @@ def register(app: Flask) -> None:
 def _open() -> None:
     """Take the caller's trace (W3C Trace Context) and X-Request-Id, or make new ones."""
     g.started = time.perf_counter()
-    found = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
-    g.trace_id = found.group(1) if found and found.group(1) != "0" * 32 else os.urandom(16).hex()
-    g.traceparent = f"00-{g.trace_id}-{os.urandom(8).hex()}-01"
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else g.trace_id
+    headers = request.headers
+    found = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    trace_id = found.group(1) if found and found.group(1) != "0" * 32 else _random_hex(16)
+    g.trace_id = trace_id
+    g.traceparent = f"00-{trace_id}-{_random_hex(8)}-01"
+    given = headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else trace_id
+
+
+def _random_hex(size: int) -> str:
+    """So many random bytes. They name something and guard nothing, so the system, which takes
+    longer than all else here, is not asked for them; each process has a seed of its own."""
+    return random.randbytes(size).hex()  # noqa: S311
 
 
 def _close(response: Response) -> Response:
