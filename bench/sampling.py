@@ -1,4 +1,5 @@
-"""CPU and memory by kind of process, looked at every second."""
+"""CPU by kind of process, looked at every second, and memory every few: to count a process's own
+share of it the kernel walks all of its pages."""
 
 import threading
 from collections import defaultdict
@@ -10,6 +11,7 @@ import psutil
 PYTHON_KINDS = frozenset({"web", "users", "coupons", "scheduler", "consumers"})
 """The fleet's own; the stand-in of the data platform is no part of it."""
 GENERATOR = "load generator"
+MEMORY_EVERY = 5
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Sampler:
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self.usage: dict[str, Usage] = defaultdict(Usage)
         self.fleet_memory: list[float] = []
+        self._looks = 0
 
     def __enter__(self) -> "Sampler":
         self._sample(first=True)
@@ -61,19 +64,25 @@ class Sampler:
             self._sample()
 
     def _sample(self, first: bool = False) -> None:
+        self._looks += 1
+        weigh = self._looks % MEMORY_EVERY == 2  # the first look that counts, and then each fifth
         cpu: dict[str, float] = defaultdict(float)
         memory: dict[str, float] = defaultdict(float)
         for kind, process in self._processes():
             try:
                 cpu[kind] += process.cpu_percent()
-                memory[kind] += process.memory_full_info().pss / 1e6
+                if weigh:
+                    memory[kind] += process.memory_full_info().pss / 1e6
             except psutil.Error:
                 continue  # it has just ended
         if first:
             return  # a process's first figure has nothing to be compared with
         for kind, percent in cpu.items():
             self.usage[kind].cpu.append(percent)
-            self.usage[kind].memory.append(memory[kind])
+        if not weigh:
+            return
+        for kind, megabytes in memory.items():
+            self.usage[kind].memory.append(megabytes)
         self.fleet_memory.append(sum(memory[kind] for kind in PYTHON_KINDS & memory.keys()))
 
     def _processes(self) -> list[tuple[str, psutil.Process]]:
