@@ -13,8 +13,8 @@ the lowest id. So a crash at any point sends some events twice and loses none.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import cycle
 
 import structlog
 from confluent_kafka import KafkaException
@@ -62,6 +62,8 @@ class Relay:
         self._clock = clock
         self._pauses = Pauses()
         self._marker = Marker()
+        self._crowded: set[int] = set()
+        """Groups that have had more than one read takes."""
         self._pulse = Pulse(leadership, self._pauses, clock)
         self._stopping = threading.Event()
         self._give_up_at = float("inf")
@@ -74,16 +76,17 @@ class Relay:
         Returns how many events were published. Raises what the database raises; Kafka's failures
         are not raised, they pause the relay.
         """
-        published, idle, self._deadline = 0, 0, self._clock() + TICK_SECONDS
+        published, self._deadline = 0, self._clock() + TICK_SECONDS
+        groups = deque(range(GROUPS))
         try:
-            for group in cycle(range(GROUPS)):
+            while groups:
                 if not (self._clock() < self._deadline and self._go_on() and self._kafka_answers()):
                     break
-                moved, confirmed = self._round(group)
+                group = groups.popleft()
+                confirmed, more = self._round(group)
                 published += confirmed
-                idle = 0 if moved else idle + 1
-                if idle == GROUPS:
-                    break
+                if more:
+                    groups.append(group)
         finally:
             self._marker.wait_for_all()
         return published
@@ -124,14 +127,28 @@ class Relay:
             return False
         return True
 
-    def _round(self, group: int) -> tuple[int, int]:
-        """One read and all that follows. Returns how many events moved on, and were published."""
-        self._marker.wait(group)
+    def _read(self, group: int) -> tuple[list[Pending], bool]:
+        """The group's oldest events, and whether they are all that there are."""
         shards = [shard for shard in self._leadership.shards if shard % GROUPS == group]
+        paused = self._pauses.types(self._clock())
         with session():
-            events = store.pending(shards, self._batch, self._pauses.types(self._clock()))
+            few = None
+            if group not in self._crowded:
+                few = store.all_pending(shards, self._batch, paused)
+            events = store.pending(shards, self._batch, paused) if few is None else few
+        if len(events) < self._batch // 2:
+            self._crowded.discard(group)
+        else:
+            self._crowded.add(group)
+        return events, few is not None
+
+    def _round(self, group: int) -> tuple[int, bool]:
+        """One read and all that follows. Returns how many events were published, and whether the
+        group may have more that can be sent now."""
+        self._marker.wait(group)
+        events, all_of_them = self._read(group)
         if not events:
-            return 0, 0
+            return 0, not all_of_them
         plan = rules.plan(events, self._courier.max_message_bytes)
         outcome = self._send(group, plan.together)
         rest = rules.after(plan, outcome)
@@ -146,7 +163,8 @@ class Relay:
             for culprit, reason in alone.suspects:
                 self._refuse(culprit, reason)
                 refused += 1
-        return published + refused, published
+        done = all_of_them and published == len(events)
+        return published, bool(published + refused) and not done
 
     def _may_send(self, event: Pending) -> bool:
         now = self._clock()

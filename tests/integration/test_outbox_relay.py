@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 import pytest
 
-from domain.outbox.events import TOPICS
+from domain.outbox import store
+from domain.outbox.events import SHARDS, TOPICS
 from infra import metrics
 from infra.database import execute, rows, session, transaction
 from tests.support.outbox import (
@@ -46,6 +47,30 @@ def test_every_event_arrives_once_in_the_order_of_its_aggregate(topics: Topics) 
     assert topics.firsts() == committed()
     assert set(outbox("status, attempts, pending_shard")) == {("published", 0, None)}
     assert all(published_at for (published_at,) in outbox("published_at"))
+
+
+def test_all_that_waits_is_read_at_once_where_it_is_little(database: None) -> None:
+    # Given ten events, and one of another type
+    given_events(*[event(at, 1, "order") for at in range(10)], event(1, 1, "wallet"))
+    with session():
+        # When they are asked for with room for more, Then all are told, each shard's in order
+        found = store.all_pending(range(SHARDS), 12)
+        assert found is not None
+        assert sorted(found) == sorted(store.pending(range(SHARDS), 200))
+        assert [one.id for one in store.all_pending(range(SHARDS), 12, ["order"]) or ()] == [11]
+        # But not when there may be more than there is room for
+        assert store.all_pending(range(SHARDS), 11) is None
+
+
+def test_one_that_waits_for_a_retry_holds_back_its_aggregate_only(database: None) -> None:
+    # Given two events each of two aggregates, the first of one of them postponed
+    first, *_ = given_events(event(1, 1), event(1, 2), event(2, 1), event(2, 2))
+    with session():
+        [held] = [one for one in store.pending(range(SHARDS), 200) if one.id == first]
+        store.postpone(held, 60, "refused")
+        # Then the others' alone can be sent, however they are asked for
+        for found in (store.pending(range(SHARDS), 200), store.all_pending(range(SHARDS), 200)):
+            assert {one.aggregate_id for one in found or ()} == {2}
 
 
 def test_a_record_is_a_cloudevent_in_binary_mode(topics: Topics) -> None:
