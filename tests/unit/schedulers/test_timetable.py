@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from schedulers.guard import Guarded
-from schedulers.timetable import RELAY, Timetable
+from schedulers.timetable import RELAY, REST_SECONDS, Timetable
 from tests.support.waiting import eventually
 
 LONG = 3600.0
@@ -67,6 +67,25 @@ def test_nudges_during_a_run_make_one_more_run(timetable: Timetable) -> None:
     time.sleep(0.3)
     assert relay.runs == 2
     assert relay.most_at_once == 1
+
+
+def test_a_relay_that_is_nudged_all_the_time_rests_between_its_runs(timetable: Timetable) -> None:
+    # Given a relay that is asked for again as soon as it has begun
+    runs, asking = 0, True
+
+    def carry() -> None:
+        nonlocal runs
+        runs += 1
+        if asking:
+            timetable.nudge()
+
+    # When half a second passes
+    timetable.every(LONG, Guarded(RELAY, carry))
+    timetable.start()
+    time.sleep(0.5)
+    asking = False
+    # Then it has run as often as its rests allow
+    assert 2 <= runs <= 0.5 / REST_SECONDS + 2
 
 
 def test_no_nudge_is_lost_whenever_it_comes(timetable: Timetable) -> None:
