@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 import jwt
+from jwt.algorithms import HMACAlgorithm
 
 from infra.jwks import ALGORITHMS
 from infra.key_set import KeySet
@@ -37,6 +38,17 @@ _TYPES = {"jwt", "at+jwt", "application/at+jwt"}
 section 3.11)."""
 _NOT_LISTENED_TO = ("crit", "b64", "jwk", "jku", "x5c", "x5u")
 """Headers that bring keys of their own, or ask for what is not done here."""
+
+
+class _KeptSecret(HMACAlgorithm):
+    """HS256 that asks once of each secret whether it is one: to see that it is no public key takes
+    as long as all else that is done with a token."""
+
+    prepare_key = lru_cache(maxsize=16)(HMACAlgorithm.prepare_key)
+
+
+jwt.unregister_algorithm(HS256)
+jwt.register_algorithm(HS256, _KeptSecret(HMACAlgorithm.SHA256))
 
 
 class InvalidToken(Exception):
