@@ -37,6 +37,7 @@ def run(settings: Settings, stopping: threading.Event) -> bool:
             settings.payment_reconcile_seconds, Guarded("reconciliation", payments.reconcile)
         )
     listener = NudgeListener(settings.redis_url, timetable.nudge)
+    runtime.loaded()
     timetable.start()
     listener.start()
     log.info("scheduler started")

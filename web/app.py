@@ -13,6 +13,7 @@ from web import auth, document, problems, rate_limits, read_only, security_heade
 from web.ids import IdConverter
 from web.problems import validation_problem
 from web.requests import ShopRequest
+from web.responses import ShopResponse
 from web.routes import APIS, bench
 from web.serializing import OrjsonProvider
 
@@ -20,9 +21,10 @@ VERSION = "0.2.0"
 
 
 class Shop(OpenAPI):
-    """Flask with our requests, our JSON and our ids."""
+    """Flask with our requests and answers, our JSON and our ids."""
 
     request_class = ShopRequest
+    response_class = ShopResponse
     json_provider_class = OrjsonProvider
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

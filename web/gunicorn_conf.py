@@ -21,8 +21,21 @@ timeout = 60
 accesslog = None
 loglevel = "warning"
 control_socket_disable = True
+# Whose word about a client's address and scheme is taken, TRUSTED_PROXIES says, in the application.
+# Here no header means anything, whoever sends it, so that nobody's address need be looked up.
+forwarded_allow_ips = "*"
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 
 
 def child_exit(_server, worker):
     """Take a dead worker's gauges out of the metrics."""
     multiprocess.mark_process_dead(worker.pid)
+
+
+def post_worker_init(_worker):
+    """The application is imported, and nothing of it is in use yet."""
+    # Not before: it brings drivers along, which gevent must patch first.
+    from infra.runtime import loaded
+
+    loaded()

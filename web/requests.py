@@ -50,6 +50,8 @@ class ShopRequest(Request):
             raise invalid("Transfer-Encoding may be chunked, and nothing besides.", status=400)
 
     def _body(self) -> bytes:
+        if not self.content_length and "HTTP_TRANSFER_ENCODING" not in self.environ:
+            return b""
         try:
             data = self.get_data(cache=True)
         except RequestEntityTooLarge:

@@ -29,3 +29,4 @@ declare_drain(
         lane_state=lane_state,
     ),
 )
+runtime.loaded()

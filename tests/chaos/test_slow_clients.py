@@ -127,6 +127,18 @@ def test_the_answer_has_no_banner(web: Fleet) -> None:
         assert got.header("Date") is not None
 
 
+def test_no_header_makes_a_request_secure(web: Fleet) -> None:
+    """Which proxies are believed, TRUSTED_PROXIES says: here none."""
+    with connect(web) as client:
+        client.sendall(
+            b"GET /healthz HTTP/1.1\r\nHost: shop\r\nX-Forwarded-Proto: https\r\n"
+            b"X-Forwarded-Ssl: on\r\nScript-Name: /api\r\n\r\n"
+        )
+        got = Got(client)
+        assert got.status == 200
+        assert got.header("Strict-Transport-Security") is None
+
+
 def test_a_head_that_comes_byte_by_byte_is_cut_off(web: Fleet) -> None:
     with connect(web) as client:
         seconds = trickle(client, b"GET /healthz HTTP/1.1\r\nX-Slow: " + b"a" * 500)
@@ -167,6 +179,24 @@ def test_an_idle_connection_is_kept_between_two_requests(web: Fleet) -> None:
             got = Got(client)
             assert (got.status, got.header("Connection")) == (200, "keep-alive")
             time.sleep(READ_SECONDS * 1.5)  # longer than a request may take
+
+
+def test_a_client_that_always_asks_again_keeps_nobody_waiting(web: Fleet) -> None:
+    # Given one who has sent 1,000 requests at once
+    asking = b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n"
+    with connect(web) as greedy, connect(web) as modest:
+        greedy.sendall(1_000 * asking)
+        assert greedy.recv(1)
+        # When another asks for something
+        modest.sendall(asking)
+        assert Got(modest).status == 200
+        # Then it need not wait until the first has all of its answers
+        greedy.setblocking(False)
+        waiting = 0
+        with suppress(BlockingIOError):
+            while data := greedy.recv(1_000_000):
+                waiting += data.count(b"HTTP/1.1 200")
+        assert waiting < 500
 
 
 @pytest.mark.parametrize("chunked", [False, True])

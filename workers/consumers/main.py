@@ -72,6 +72,7 @@ def main() -> int:
     }
     if settings.payment_gateway_url:
         parts["payments"] = payments.Payments(settings).run
+    runtime.loaded()
     return run(parts, stop)
 
 
