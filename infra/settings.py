@@ -4,7 +4,8 @@
 """
 
 import sys
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -280,6 +281,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"must look like https://shop.example, without a path: {origin}")
         return value
 
+    @field_validator("metrics_allow")
+    @classmethod
+    def _looks_like_networks(cls, value: str) -> str:
+        for network in _split(value):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"must look like 10.0.0.0/8, ::1/128: {error}") from None
+        return value
+
     @field_validator("shop_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
@@ -320,9 +331,10 @@ class Settings(BaseSettings):
     def jwt_audiences(self) -> list[str]:
         return [name.strip() for name in self.jwt_audience.split(",") if name.strip()]
 
-    @property
-    def metrics_networks(self) -> list[str]:
-        return [network.strip() for network in self.metrics_allow.split(",")]
+    @cached_property
+    def metrics_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks that may read the metrics and the operators' page."""
+        return tuple(ip_network(network) for network in _split(self.metrics_allow))
 
     @property
     def origins(self) -> list[str]:
