@@ -125,15 +125,29 @@ def accepts(
     ``problems`` are those of accepting, and those that the job may end with.
     """
     made, done = ((result,), ()) if kind.creates else ((), (result,))
-    return accepts_some(made, done, *problems)
+    return _accepts(made, done, *problems)
 
 
-def accepts_some(
+def accepts_again(
+    *commands: Callable[..., Any], problems: tuple[type[DomainError], ...]
+) -> Callable[[View], View]:
+    """One of these ``commands``, done again: it ends as they do, and has ``problems`` of its own."""
+    said = [described(command) for command in commands]
+
+    def ended(status: int) -> tuple[type[BaseModel], ...]:
+        answers = (answer for one in said for answer in one.answers if answer.status == status)
+        shapes = dict.fromkeys(shape for answer in answers for shape in answer.shapes)
+        return tuple(shape for shape in shapes if shape is not Job)
+
+    theirs = (problem for one in said for problem in one.problems)
+    return _accepts(ended(201), ended(200), *dict.fromkeys((*problems, *theirs)))
+
+
+def _accepts(
     made: tuple[type[BaseModel], ...], done: tuple[type[BaseModel], ...],
     *problems: type[DomainError],
 ) -> Callable[[View], View]:
-    """The same for a command whose job may be of several kinds: what each may have ``made``
-    (201), or only ``done`` (200)."""
+    """A command whose job may have ``made`` one of these (201), or only ``done`` one (200)."""
     often = (
         maybe(known.PREFERENCE_APPLIED), maybe(known.MONITOR), maybe(known.REPLAYED),
     )

@@ -1,12 +1,14 @@
 """Failed jobs done again, kind by kind: what still holds, and what is gone meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from redis import Redis
 
 from domain.coupons import issue
+from domain.jobs.kinds import Command
 from domain.orders import cancel, place
+from domain.wallet import charge
 from infra.database import execute, rows, session
 from tests.support.catalog import refused
 from tests.support.client import Client
@@ -176,3 +178,54 @@ def test_a_cancel_is_retried_unless_the_order_is_cancelled(client: Client, redis
     work(redis)
     assert balance(user) == 9_000
     refused(retry(client, late), 409, "O004")
+
+
+def _of_nobody(redis: Redis) -> Command:
+    return charge.command(4711, 4711, 5, None, None)
+
+
+def _of_a_poor_one(redis: Redis) -> Command:
+    [user] = given_users(10)
+    put_in_cart(user, {given_product(5): 1})
+    return place.command(user, user)
+
+
+def _of_too_many(redis: Redis) -> Command:
+    [user] = given_users(9_000)
+    put_in_cart(user, {given_product(1): 2})
+    return place.command(user, user)
+
+
+def _of_nothing(redis: Redis) -> Command:
+    [user] = given_users(9_000)
+    return place.command(user, user)
+
+
+def _of_a_little(redis: Redis) -> Command:
+    [user] = given_users(9_000)
+    coupon = given_coupon(1, minimum=5_000)
+    issued(redis, coupon, user)
+    put_in_cart(user, {given_product(1): 1})
+    return place.command(user, user, coupon)
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (_of_nobody, "U001"), (_of_a_poor_one, "PAY001"), (_of_too_many, "P002"),
+        (_of_nothing, "O003"), (_of_a_little, "C007"),
+    ],
+)
+def test_a_retry_that_is_waited_for_ends_with_its_own_problem(
+    client: Client, redis: Redis, asked: Callable[[Redis], Command], problem: str
+) -> None:
+    # Given a retry that a rule has refused
+    [job] = failed(asked(redis))
+    again = retried(client, job)
+    work(redis)
+    # When an admin asks for it once more, and waits
+    answer = retry(client, job, headers={"Prefer": "wait=5"})
+    # Then the answer, which the client holds against the document, is the problem
+    assert answer.get_json(force=True)["code"] == problem, answer.text
+    assert answer.headers["Preference-Applied"] == "wait=5"
+    assert answer.headers["Link"] == f'</api/jobs/{again}>; rel="monitor"'

@@ -5,32 +5,24 @@ from typing import Literal
 from flask import Response
 from pydantic import Field
 
-from domain.coupons.errors import (
-    AlreadyIssued,
-    CouponExpired,
-    CouponUsed,
-    NotOpenYet,
-    SoldOut,
-)
 from domain.jobs import retry
 from domain.jobs.errors import JobNotRetryable
 from domain.kernel.errors import NoSuchThing
 from domain.kernel.ids import parse_uuid
 from domain.kinds import KINDS
 from domain.operations import service
-from domain.orders.errors import Changed, NotCancellable
 from web.accepting import accept, idempotency_claims, traceparent
 from web.api import slice_api
 from web.auth import admin, principal
-from web.describing import accepts_some, pages
+from web.describing import accepts_again, pages
 from web.paging import Answer, Listing
 from web.problems import invalid
+from web.routes.coupons import issue_coupon
 from web.routes.jobs import JobPath
+from web.routes.orders import cancel_order, place_order
+from web.routes.wallet import charge_balance
 from web.schemas import Id, Limit, NoBody, Query
-from web.shapes.coupons import IssuedCoupon
 from web.shapes.failed_jobs import FailedJobPage
-from web.shapes.orders import Order
-from web.shapes.wallet import Charge
 
 api = slice_api("admin jobs", prefix="/api/admin/jobs")
 
@@ -63,9 +55,8 @@ def list_failed_jobs(query: FailedJobList) -> Answer:
 
 @api.post("/<string:jobId>/retry", summary="Do a failed job again")
 @admin
-@accepts_some(
-    (Order, IssuedCoupon), (Charge, Order), JobNotRetryable, SoldOut, CouponExpired, CouponUsed,
-    AlreadyIssued, NotOpenYet, NotCancellable, Changed,
+@accepts_again(
+    place_order, cancel_order, issue_coupon, charge_balance, problems=(JobNotRetryable,)
 )
 def retry_job(path: JobPath, body: NoBody) -> Response:  # noqa: ARG001
     """A new job with the same payload, at the end of its key. A failed job has one retry: asked for

@@ -98,6 +98,31 @@ def test_every_code_is_told_with_its_status(document: Document) -> None:
     assert told == CODES
 
 
+def endings(operation: dict[str, Any]) -> set[str]:
+    """The codes of an operation's problems, and the names of what its job may end with."""
+    responses = operation["responses"]
+    told = {
+        one["value"]["code"] for response in responses.values()
+        for content in response.get("content", {}).values()
+        for one in content.get("examples", {}).values()
+    }
+    for status in {"200", "201"} & responses.keys():
+        schema = responses[status]["content"]["application/json"]["schema"]
+        told |= {one["$ref"].rpartition("/")[2] for one in schema.get("anyOf", [schema])}
+    return told
+
+
+def test_a_retry_may_end_as_every_command_may(document: Document) -> None:
+    retry = document.told["paths"]["/api/admin/jobs/{jobId}/retry"]["post"]
+    commands = {
+        name: operation for name, operation in operations(document)
+        if "202" in operation["responses"]
+    }
+    assert len(commands) == 5
+    for name, operation in commands.items():
+        assert endings(operation) - endings(retry) == set(), name
+
+
 def test_who_needs_a_token_is_told_so(document: Document) -> None:
     public = {name for name, operation in operations(document) if not operation["security"]}
     assert public == {
