@@ -20,7 +20,7 @@ from domain.kernel.errors import (
     TooManyRequests,
     Unavailable,
 )
-from web import auth
+from web import auth, rate_limits
 from web.auth import ADMIN, PUBLIC, access_of
 from web.describing import Answer, Description, described
 from web.headers import CHALLENGE, EVERYWHERE, IF_MATCH, RETRY_AFTER, Header
@@ -46,6 +46,7 @@ class Operation:
     skeleton: dict[str, Any]
     view: Callable[..., Any]
     access: str
+    limited: bool
     takes: dict[str, Any]
 
     @property
@@ -90,9 +91,10 @@ def _operations(skeleton: dict[str, Any], app: Flask) -> Iterator[Operation]:
     for rule in app.url_map.iter_rules():
         view, access = views[rule.endpoint]
         path = _VARIABLE.sub(r"{\1}", rule.rule)
+        limited = rate_limits.limited(rule.endpoint.partition(".")[0])
         for method, told in skeleton["paths"].get(path, {}).items():
             if method.upper() in (rule.methods or ()):
-                yield Operation(path, method, told, view, access, get_type_hints(view))
+                yield Operation(path, method, told, view, access, limited, get_type_hints(view))
 
 
 def _shapes(operations: list[Operation]) -> Iterator[type[BaseModel]]:
@@ -112,8 +114,10 @@ def _errors(one: Operation) -> list[type[DomainError]]:
         found.append(NoSuchThing)  # an id out of bounds names nothing
     if _unreadable(one):
         found.append(InvalidRequest)
+    if one.limited:
+        found.append(TooManyRequests)
     if one.path.startswith("/api/"):
-        found += [TooManyRequests, Unavailable]
+        found.append(Unavailable)
     return list(dict.fromkeys([*found, *one.said.problems, InternalError]))
 
 

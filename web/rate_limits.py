@@ -23,7 +23,7 @@ from infra.settings import Settings
 from web.auth import ADMIN, PUBLIC, access_of
 from web.problems import respond
 
-_EXEMPT = frozenset({"health"})
+_EXEMPT = frozenset({"health", "ops"})
 """Blueprints that are never limited: whoever watches must see most when most is going on."""
 _READING = frozenset({"GET", "HEAD"})
 _NAME = "rate_limits"
@@ -101,13 +101,18 @@ def register(app: Flask, settings: Settings) -> None:
     app.register_error_handler(NotAuthenticated, _unknown_caller)
 
 
+def limited(blueprint: str | None) -> bool:
+    """Whether requests to the routes of ``blueprint``, or to none, are limited."""
+    return blueprint not in _EXEMPT
+
+
 def _limits() -> _Limits:
     limits: _Limits = current_app.extensions[_NAME]
     return limits
 
 
 def _check() -> None:
-    if request.blueprint not in _EXEMPT:
+    if limited(request.blueprint):
         _limits().count(_class(), _caller())
 
 

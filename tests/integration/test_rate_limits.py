@@ -8,6 +8,7 @@ from redis import Redis
 
 from tests.support.apps import app_with
 from tests.support.client import Client
+from tests.support.document import document_of
 from tests.support.services import TestServices
 from tests.support.shop import given_users
 from tests.support.waiting import eventually
@@ -95,11 +96,31 @@ def test_without_a_token_the_address_counts(limited: Client) -> None:
     assert [ask("192.0.2.4", "/nowhere") for _ in range(4)] == [404, 404, 404, 429]
 
 
-def test_health_and_metrics_are_never_limited(limited: Client) -> None:
-    for path in ("/healthz", "/readyz", "/metrics"):
+WATCHING = {"/healthz", "/readyz", "/metrics", "/ops", "/ops/figures.json"}
+READABLE = ("/openapi.json", "/docs", "/asyncapi.json", "/api/products")
+
+
+def test_who_watches_is_never_limited(limited: Client) -> None:
+    for path in WATCHING:
         answers = [limited.get(path) for _ in range(6)]
-        assert {answer.status_code for answer in answers} == {200}
+        assert {answer.status_code for answer in answers} == {200}, path
         assert "RateLimit" not in answers[0].headers
+
+
+@pytest.mark.parametrize("path", READABLE)
+def test_who_reads_the_documents_is(limited: Client, path: str) -> None:
+    # The client holds each answer, the refusal too, against the document
+    answers = [limited.get(path) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
+
+def test_the_document_tells_429_of_all_that_is_limited(limited: Client) -> None:
+    paths = document_of(limited.app).told["paths"]
+    without = {
+        path for path, item in paths.items()
+        for operation in item.values() if "429" not in operation["responses"]
+    }
+    assert without == WATCHING
 
 
 def test_off_is_no_limit(database: None, redis: Redis) -> None:
