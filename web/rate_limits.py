@@ -16,7 +16,7 @@ from limits import RateLimitItem, parse_many
 from limits.strategies import RateLimiter
 from limits.util import WindowStats
 
-from domain.kernel.errors import NotAuthenticated, TooManyRequests
+from domain.kernel.errors import NotAllowed, NotAuthenticated, TooManyRequests
 from infra.metrics import requests_limited
 from infra.rate_limits import STORAGE_OPTIONS, STRATEGY, storage_uri
 from infra.settings import Settings
@@ -99,6 +99,7 @@ def register(app: Flask, settings: Settings) -> None:
     app.before_request(_check)
     app.after_request(_tell)
     app.register_error_handler(NotAuthenticated, _unknown_caller)
+    app.register_error_handler(NotAllowed, _refused_caller)
 
 
 def limited(blueprint: str | None) -> bool:
@@ -120,6 +121,16 @@ def _unknown_caller(error: NotAuthenticated) -> Response:
     """Whoever has no good token is counted too, by address."""
     try:
         _limits().count(PUBLIC, _caller())
+    except TooManyRequests as refusal:
+        return respond(refusal)
+    return respond(error)
+
+
+def _refused_caller(error: NotAllowed) -> Response:
+    """Whose token lacks a scope was refused before being counted: that is done now."""
+    try:
+        if "rate_limit" not in g:
+            _check()
     except TooManyRequests as refusal:
         return respond(refusal)
     return respond(error)

@@ -75,6 +75,27 @@ def test_admins_have_a_limit_of_their_own(limited: Client) -> None:
     assert limited.admin(8).get("/api/admin/controls").status_code == 200
 
 
+def test_whoever_lacks_a_scope_is_counted_as_the_caller_that_it_is(limited: Client) -> None:
+    def ask(client: Client, path: str) -> int:
+        return client.get(path).status_code
+
+    # Given a user who tries the admins' routes, and a service that tries the users'
+    tried = [ask(limited.user(7), "/api/admin/controls") for _ in range(3)]
+    assert tried == [403, 403, 429]
+    tried = [ask(limited.payments(8), "/api/cart") for _ in range(6)]
+    assert (tried[:4], tried[-1]) == ([403] * 4, 429)
+    # Then others, and what the user may do, are not touched by it
+    assert ask(limited.admin(9), "/api/admin/controls") == 200
+    assert ask(limited.user(7), "/api/users/7/balance") == 404
+
+
+def test_somebody_elses_is_counted_once(limited: Client) -> None:
+    one, other = given_users(0, 0)
+    answers = [limited.user(one).get(f"/api/users/{other}/balance") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [403] * 3
+    assert answers[-1].headers["RateLimit"].startswith('"reads-60";r=2;')
+
+
 def test_without_a_token_the_address_counts(limited: Client) -> None:
     def ask(address: str, path: str = "/api/products") -> int:
         return limited.get(path, environ_base={"REMOTE_ADDR": address}).status_code
