@@ -54,7 +54,10 @@ def _require_charger(user_id: int) -> None:
     charge.KIND, shapes.Charge, NotAllowed, UserNotFound, BalanceTooHigh, PaymentRefused
 )
 def charge_balance(path: UserPath, body: ChargeBody) -> Response:
-    """Accepted, then done by a worker; the job's result tells the balance before and after."""
+    """Accepted, then done by a worker; the job's result tells the balance before and after.
+
+    Needs the scope ``payments`` or ``admin``. The balance's own user may charge it only where
+    ``ALLOW_SELF_CHARGE`` says so: in development, unless set otherwise; not in production."""
     _require_charger(path.user_id)
     caller = principal().user_id
     command = charge.command(
