@@ -7,6 +7,7 @@ from domain.jobs import service
 from domain.jobs.service import cancel
 from domain.wallet import charge
 from infra.database import execute, session
+from tests.support.catalog import refused
 from tests.support.cli import run
 from tests.support.client import Client
 from tests.support.shop import accepted, given_users
@@ -15,7 +16,7 @@ from tests.support.shop import accepted, given_users
 def walk(client: Client, query: str) -> tuple[list[str], int]:
     """The jobs on all pages of a list, and how many pages there are."""
     found: list[str] = []
-    pages, target = 0, f"/api/jobs?{query}"
+    pages, target = 0, f"/api/jobs?allUsers=true&{query}"
     while target:
         answer = client.admin().get(target)
         assert answer.status_code == 200, answer.text
@@ -46,7 +47,9 @@ def test_a_rare_status_is_found_a_stretch_at_a_time(
         "jobs", "list", "--status", "cancelled", "--json").stdout.splitlines()]
     assert [job["jobId"] for job in told] == found
     # And those of one user are looked up at once
-    assert walk(client, f"status=cancelled&userId={users[0]}") == ([str(jobs[0])], 1)
+    answer = client.admin().get(f"/api/jobs?status=cancelled&userId={users[0]}")
+    assert [job["jobId"] for job in answer.get_json()["jobs"]] == [str(jobs[0])]
+    assert "Link" not in answer.headers
 
 
 def test_full_pages_lead_on_from_their_last_job(
@@ -71,6 +74,24 @@ def test_queued_jobs_are_found_in_their_lanes(
     # Then one page has it
     assert walk(client, "status=queued") == ([str(jobs[0])], 1)
     assert walk(client, "status=queued&kind=order.place") == ([], 1)
+
+
+def test_an_admin_who_names_nobody_sees_their_own(client: Client) -> None:
+    own, other = given_users(0, 0)
+    [mine, _] = accepted(*[charge.command(u, u, 1, None, None) for u in (own, other)])
+    answer = client.admin(own).get("/api/jobs").get_json()
+    assert [job["jobId"] for job in answer["jobs"]] == [str(mine)]
+
+
+def test_everybodys_are_for_admins_and_of_nobody_in_particular(client: Client) -> None:
+    [user] = given_users(0)
+    accepted(charge.command(user, user, 1, None, None))
+    refused(client.user(user).get("/api/jobs?allUsers=true"), 403, "COMMON003")
+    refused(
+        client.admin().get(f"/api/jobs?allUsers=true&userId={user}"), 422, "COMMON001",
+        "/allUsers",
+    )
+    assert client.user(user).get("/api/jobs?allUsers=false").status_code == 200
 
 
 def test_of_no_jobs_there_is_one_empty_page(client: Client) -> None:

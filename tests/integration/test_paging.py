@@ -110,7 +110,7 @@ LISTS = [
     Walk("/api/coupons", "coupons", "couponId", _coupon),
     Walk(f"/api/users/{USER}/coupons?status=available", "coupons", "userCouponId", _held),
     Walk(f"/api/users/{USER}/balance/history", "history", "id", _history),
-    Walk("/api/jobs?status=queued", "jobs", "jobId", _job),
+    Walk("/api/jobs?allUsers=true&status=queued", "jobs", "jobId", _job),
     Walk(f"/api/admin/jobs?status=failed&userId={USER}", "jobs", "jobId", _failed),
     Walk("/api/admin/outbox?status=pending", "events", "id", _event),
     Walk("/api/admin/audit-log?action=product.restock&adminId=9", "acts", "id", _act),

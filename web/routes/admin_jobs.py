@@ -31,7 +31,7 @@ LISTING = Listing("failed jobs")
 
 class FailedJobList(Query):
     status: Literal["failed"] = Field(
-        "failed", description="For a system reason; /api/jobs lists the others"
+        "failed", description="For a system reason; /api/jobs?allUsers=true lists the others"
     )
     kind: str | None = None
     user_id: Id | None = None

@@ -9,7 +9,7 @@ from pydantic import Field
 from domain.jobs import service
 from domain.jobs.errors import JobNotQueued
 from domain.jobs.status_store import JobRecord
-from domain.kernel.errors import NoSuchThing
+from domain.kernel.errors import NoSuchThing, NotAllowed
 from domain.kernel.ids import parse_uuid
 from domain.kinds import KINDS
 from web import headers
@@ -39,6 +39,7 @@ class JobList(Query):
     limit: Limit = 20
     cursor: str | None = None
     user_id: Id | None = Field(None, description="For admins: whose jobs")
+    all_users: bool = Field(False, description="For admins: everybody's jobs")
 
 
 def _reachable(job_id: str) -> JobRecord:
@@ -72,11 +73,13 @@ def get_job(path: JobPath) -> Response:
 @user
 @pages(shapes.JobList)
 def list_jobs(query: JobList) -> Answer:
+    """For admins also another user's, or with ``allUsers=true`` everybody's: a page of these may hold
+    fewer than there are, and lead on to them."""
     if query.kind is not None and query.kind not in KINDS:
         raise invalid(f"kind is one of {', '.join(KINDS.names())}.", "/kind")
-    """For admins everybody's: a page may then hold fewer than there are, and lead on to them."""
     before, count, rest = LISTING.before(query.cursor), query.limit + 1, None
-    if query.user_id is None and is_admin():
+    if query.all_users:
+        _require_all_users(query)
         found, rest = service.of_all(query.status, query.kind, before, count)
     else:
         found = service.of_user(subject(query.user_id), query.status, query.kind, before, count)
@@ -84,6 +87,14 @@ def list_jobs(query: JobList) -> Answer:
         "jobs", found, query.limit, lambda job: (job.id,),
         lambda page: [service.represent(job) for job in page], rest=(rest,) if rest else None,
     )
+
+
+def _require_all_users(query: JobList) -> None:
+    """Raises NotAllowed for who is no admin, and COMMON001 where one user is named besides."""
+    if not is_admin():
+        raise NotAllowed("Only admins see the jobs of all users.")
+    if query.user_id is not None:
+        raise invalid("userId names one user, allUsers all of them.", "/allUsers")
 
 
 @api.post("/jobs/<string:jobId>/cancel", summary="Cancel a job that never started")
