@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 from flask import Response, current_app, g, request
 
+from domain.admin_audit.service import booked
 from domain.jobs import service
 from domain.jobs.admission import Accepted
 from domain.jobs.keys import idempotency_claim
@@ -14,6 +15,7 @@ from domain.jobs.status_store import JobRecord
 from domain.kernel.clock import rfc3339
 from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
+from web.auth import is_admin
 from web.conditional import private
 from web.prefer import wait_seconds
 from web.problems import MEDIA_TYPE, invalid
@@ -39,7 +41,12 @@ def idempotency_claims(caller_id: int) -> tuple[Claim, ...]:
 
 
 def accept(command: Command) -> Response:
-    """Submit ``command`` and answer as the contract's "Accepting work" says."""
+    """Submit ``command`` and answer as the contract's "Accepting work" says.
+
+    What an admin asks for on another user's behalf is written down with its job.
+    """
+    if is_admin() and command.note is None:
+        command = booked(command)
     seconds = wait_seconds(request.headers.get("Prefer"))
     if not seconds:
         return _answer(command, state().intake.submit(command, uuid7()), None, waited=False)

@@ -89,6 +89,11 @@ def is_admin() -> bool:
     return "admin" in principal().scopes
 
 
+def acting_admin() -> int | None:
+    """The admin who asks, for the book; None for who is no admin."""
+    return principal().user_id if is_admin() else None
+
+
 def may_reach(user_id: int) -> bool:
     """Whether what belongs to ``user_id`` is the caller's to see: to the scope ``payments`` alone
     nothing belongs, whatever its ``sub``."""

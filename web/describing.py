@@ -131,7 +131,7 @@ def accepts(
 def accepts_again(
     *commands: Callable[..., Any], problems: tuple[type[DomainError], ...]
 ) -> Callable[[View], View]:
-    """One of these ``commands``, done again: it ends as they do, and has ``problems`` of its own."""
+    """One of these ``commands``, done again: ends as they do, and has ``problems`` of its own."""
     said = [described(command) for command in commands]
 
     def ended(status: int) -> tuple[type[BaseModel], ...]:

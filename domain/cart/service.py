@@ -2,12 +2,14 @@
 
 Every edit is one transaction that locks the cart's row first, and bumps its version only where
 something changed: an edit that is sent twice does not spoil an order accepted in between. Whoever
-sends it waits: a lock that is not had in 2 s is the end of it.
+sends it waits: a lock that is not had in 2 s is the end of it. ``admin_id`` is the admin who edits,
+if one does: what is done to another's cart is written down in its transaction.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from domain.admin_audit.service import record_for
 from domain.cart import store
 from domain.cart.errors import NoSuchItem
 from domain.cart.rules import added_up, check_room, checked_quantity
@@ -37,7 +39,9 @@ def item(item_id: int, user_id: int | None) -> dict[str, Any]:
         return _shown(store.item(item_id, _owner(item_id, user_id)))
 
 
-def add(user_id: int, product_id: int, quantity: int) -> dict[str, Any]:
+def add(
+    user_id: int, product_id: int, quantity: int, admin_id: int | None = None
+) -> dict[str, Any]:
     """Put a product into the cart, on top of what lies there of it, and answer the item.
 
     Raises QuantityOutOfBounds, CartFull, UserNotFound, ProductNotFound.
@@ -55,13 +59,17 @@ def add(user_id: int, product_id: int, quantity: int) -> dict[str, Any]:
             item_id, present = line
             store.set_quantity(item_id, added_up(present, quantity))
         store.bump(user_id)
+        detail = {"productId": product_id, "quantity": quantity}
+        record_for(user_id, admin_id, "cart.add", detail)
         return _shown(store.item(item_id, user_id))
 
     checked_quantity(quantity)
     return run_transaction(work, restarts_lock_waits=False)
 
 
-def set_quantity(item_id: int, user_id: int | None, quantity: int) -> dict[str, Any]:
+def set_quantity(
+    item_id: int, user_id: int | None, quantity: int, admin_id: int | None = None
+) -> dict[str, Any]:
     """Change how many of an item, in this user's cart or in anyone's, and answer the item.
 
     Raises QuantityOutOfBounds, NoSuchItem.
@@ -76,13 +84,15 @@ def set_quantity(item_id: int, user_id: int | None, quantity: int) -> dict[str, 
         if found.quantity != quantity:
             store.set_quantity(item_id, quantity)
             store.bump(owner)
+            detail = {"cartItemId": item_id, "before": found.quantity, "after": quantity}
+            record_for(owner, admin_id, "cart.change", detail)
         return _shown(store.item(item_id, owner))
 
     checked_quantity(quantity)
     return run_transaction(work, restarts_lock_waits=False)
 
 
-def remove(item_id: int, user_id: int | None) -> None:
+def remove(item_id: int, user_id: int | None, admin_id: int | None = None) -> None:
     """Take an item out of this user's cart, or of anyone's. Raises NoSuchItem."""
 
     def work() -> None:
@@ -91,11 +101,12 @@ def remove(item_id: int, user_id: int | None) -> None:
         if not store.delete_item(item_id, owner):
             raise NoSuchItem
         store.bump(owner)
+        record_for(owner, admin_id, "cart.remove", {"cartItemId": item_id})
 
     run_transaction(work, restarts_lock_waits=False)
 
 
-def clear(user_id: int) -> dict[str, Any]:
+def clear(user_id: int, admin_id: int | None = None) -> dict[str, Any]:
     """Empty the cart and answer it. Raises UserNotFound."""
 
     def work() -> None:
@@ -103,6 +114,7 @@ def clear(user_id: int) -> dict[str, Any]:
         store.lock(user_id)
         if store.delete_items(user_id):
             store.bump(user_id)
+            record_for(user_id, admin_id, "cart.clear", {})
 
     run_transaction(work, restarts_lock_waits=False)
     return _cart([])

@@ -1,5 +1,6 @@
 """What others may ask of jobs: to see, to list and to cancel them."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -78,8 +79,9 @@ def key_has_work(key: str) -> bool:
         return status_store.key_has_work(key)
 
 
-def cancel(uuid: UUID) -> JobRecord:
-    """Cancel a job that never started, and free its transactionId.
+def cancel(uuid: UUID, note: Callable[[], None] = lambda: None) -> JobRecord:
+    """Cancel a job that never started, and free its transactionId; ``note`` is called in the
+    transaction that does so.
 
     Raises NoSuchThing, or JobNotQueued when it has started or ended.
     """
@@ -88,6 +90,7 @@ def cancel(uuid: UUID) -> JobRecord:
         done = status_store.cancel(uuid)
         if done:
             status_store.free_claim_of(uuid)
+            note()
         return done
 
     done = run_transaction(work, restarts_lock_waits=False)

@@ -4,6 +4,7 @@ A subscription waits for the next time that the product's stock goes from 0 to m
 stock is now, and is used up by it.
 """
 
+from domain.admin_audit.service import record_for
 from domain.catalog import service as catalog
 from domain.catalog import stock
 from domain.kernel.ids import uuid7
@@ -15,8 +16,10 @@ FANNED_OUT_AT_ONCE = 500
 """Mails made in one transaction, however many wait for a product."""
 
 
-def subscribe(product_id: int, user_id: int, email: str) -> None:
+def subscribe(product_id: int, user_id: int, email: str, admin_id: int | None = None) -> None:
     """Have the user told at ``email``; again, it replaces the address.
+
+    ``admin_id``: the admin who asks for it, which is written down if it is for another user.
 
     A mail from the time before that has not gone out yet goes to the new address too. Raises
     ProductNotFound, UserNotFound.
@@ -29,17 +32,18 @@ def subscribe(product_id: int, user_id: int, email: str) -> None:
         stock.hold(product_id)
         store.subscribe(product_id, user_id, email)
         mail_store.readdress(product_id, user_id, email)
+        record_for(user_id, admin_id, "notification.subscribe", {"productId": product_id})
 
     run_transaction(work, restarts_lock_waits=False)
 
 
-def unsubscribe(product_id: int, user_id: int) -> None:
+def unsubscribe(product_id: int, user_id: int, admin_id: int | None = None) -> None:
     """Forget the address: nothing is sent but what is under way. Raises ProductNotFound."""
 
     def work() -> None:
         catalog.require(product_id)
-        store.unsubscribe(product_id, user_id)
-        mail_store.withdraw(product_id, user_id)
+        if store.unsubscribe(product_id, user_id) + mail_store.withdraw(product_id, user_id):
+            record_for(user_id, admin_id, "notification.unsubscribe", {"productId": product_id})
 
     run_transaction(work, restarts_lock_waits=False)
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from infra.database import rows, session
 from tests.support.catalog import new_product, refused
 from tests.support.client import Client
 from tests.support.drop import BODY
@@ -202,8 +201,12 @@ def test_the_command_line_is_written_down_too(client: Client, redis: Redis) -> N
     [user] = given_users(0)
     [job] = failed(charge.command(user, user, 5, None, None))
     assert run("jobs", "retry", str(job)).exit_code == 0
+    for word in ("on", "off"):
+        assert run("controls", "set", "lane.coupons.paused", word).exit_code == 0
     assert [(one["adminId"], one["action"]) for one in listed(client, "?adminId=0")] == [
-        (0, "job.retry"), (0, "outbox.redrive")
+        (0, "control.set"), (0, "control.set"), (0, "job.retry"), (0, "outbox.redrive")
     ]
-    with session():
-        assert rows("SELECT COUNT(*) FROM admin_audit") == [(2,)]
+    off, on = listed(client, "?action=control.set")
+    assert (off["target"], off["detail"]) == ("control:lane.coupons.paused", {"value": False})
+    assert on["detail"] == {"value": True}
+    assert len(listed(client)) == 4

@@ -13,7 +13,7 @@ from domain.wallet.errors import UserNotFound
 from web import headers
 from web.answering import nothing
 from web.api import slice_api
-from web.auth import is_admin, subject, user
+from web.auth import acting_admin, is_admin, subject, user
 from web.describing import answers
 from web.schemas import Body, Id, Path, Query, example
 from web.shapes import cart as shapes
@@ -63,7 +63,7 @@ def get_cart(query: WhoseCart) -> dict[str, Any]:
 @user
 @answers(shapes.Cart, UserNotFound)
 def clear_cart(query: WhoseCart) -> dict[str, Any]:
-    return service.clear(subject(query.user_id))
+    return service.clear(subject(query.user_id), acting_admin())
 
 
 @api.post("/cart/items", summary="Put a product into the cart")
@@ -74,7 +74,8 @@ def clear_cart(query: WhoseCart) -> dict[str, Any]:
 )
 def add_item(query: WhoseCart, body: ItemBody) -> tuple[dict[str, Any], int, dict[str, str]]:
     """On top of what lies there of the same product."""
-    item = service.add(subject(query.user_id), body.product_id, body.quantity)
+    owner = subject(query.user_id)
+    item = service.add(owner, body.product_id, body.quantity, acting_admin())
     return item, 201, {"Location": f"/api/cart/items/{item['cartItemId']}"}
 
 
@@ -89,12 +90,12 @@ def get_item(path: ItemPath, query: WhoseCart) -> dict[str, Any]:
 @user
 @answers(shapes.CartItem, QuantityOutOfBounds, NoSuchItem)
 def change_item(path: ItemPath, query: WhoseCart, body: QuantityBody) -> dict[str, Any]:
-    return service.set_quantity(path.item_id, _reach(query), body.quantity)
+    return service.set_quantity(path.item_id, _reach(query), body.quantity, acting_admin())
 
 
 @api.delete("/cart/items/<id:itemId>", summary="Take an item out of the cart")
 @user
 @answers(None, NoSuchItem, status=204)
 def remove_item(path: ItemPath, query: WhoseCart) -> Response:
-    service.remove(path.item_id, _reach(query))
+    service.remove(path.item_id, _reach(query), acting_admin())
     return nothing()

@@ -1,11 +1,11 @@
 """Jobs: polled, listed and cancelled."""
 
 from typing import Literal
-from uuid import UUID
 
 from flask import Response, request
 from pydantic import Field
 
+from domain.admin_audit.service import record_for
 from domain.jobs import service
 from domain.jobs.errors import JobNotQueued
 from domain.jobs.status_store import JobRecord
@@ -15,7 +15,7 @@ from domain.kinds import KINDS
 from web import headers
 from web.accepting import await_end, job_response
 from web.api import slice_api
-from web.auth import is_admin, may_reach, principal, subject, user, user_or_payments
+from web.auth import acting_admin, is_admin, may_reach, principal, subject, user, user_or_payments
 from web.describing import answers, pages, with_etag
 from web.headers import maybe
 from web.paging import Answer, Listing
@@ -73,8 +73,8 @@ def get_job(path: JobPath) -> Response:
 @user
 @pages(shapes.JobList)
 def list_jobs(query: JobList) -> Answer:
-    """For admins also another user's, or with ``allUsers=true`` everybody's: a page of these may hold
-    fewer than there are, and lead on to them."""
+    """For admins also another user's, or with ``allUsers=true`` everybody's: a page of these may
+    hold fewer than there are, and lead on to them."""
     if query.kind is not None and query.kind not in KINDS:
         raise invalid(f"kind is one of {', '.join(KINDS.names())}.", "/kind")
     before, count, rest = LISTING.before(query.cursor), query.limit + 1, None
@@ -101,5 +101,10 @@ def _require_all_users(query: JobList) -> None:
 @user_or_payments
 @answers(shapes.Job, JobNotQueued)
 def cancel_job(path: JobPath, body: NoBody) -> Response:  # noqa: ARG001
-    uuid: UUID = _reachable(path.job_id).uuid
-    return job_response(service.cancel(uuid))
+    job = _reachable(path.job_id)
+
+    def note() -> None:
+        detail = {"jobId": str(job.uuid), "kind": job.kind}
+        record_for(job.user_id, acting_admin(), "job.cancel", detail)
+
+    return job_response(service.cancel(job.uuid, note))

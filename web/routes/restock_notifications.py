@@ -12,7 +12,7 @@ from domain.restock.rules import EMAIL, MAX_EMAIL_LENGTH, NOT_IN_EMAIL, is_email
 from domain.wallet.errors import UserNotFound
 from web.answering import nothing
 from web.api import slice_api
-from web.auth import subject, user
+from web.auth import acting_admin, subject, user
 from web.describing import answers
 from web.routes.products import ProductPath
 from web.schemas import Body, Id, Query, example
@@ -60,7 +60,7 @@ def subscribe(path: ProductPath, query: WhoseNotification, body: NotificationBod
     """By e-mail, the next time that its stock goes from 0 to more, by a delivery or by a cancelled
     order. While there is some, that is after it has sold out. Sent again, it replaces the address.
     Having been told ends it."""
-    service.subscribe(path.product_id, subject(query.user_id), body.email)
+    service.subscribe(path.product_id, subject(query.user_id), body.email, acting_admin())
     return nothing()
 
 
@@ -72,5 +72,5 @@ def subscribe(path: ProductPath, query: WhoseNotification, body: NotificationBod
 @answers(None, ProductNotFound, UserNotFound, status=204)
 def unsubscribe(path: ProductPath, query: WhoseNotification) -> Response:
     """The address is deleted. A mail that is under way at that moment may still arrive."""
-    service.unsubscribe(path.product_id, subject(query.user_id))
+    service.unsubscribe(path.product_id, subject(query.user_id), acting_admin())
     return nothing()
