@@ -28,9 +28,11 @@ def fail(uuid: UUID) -> UUID:
     with transaction():
         [job] = by_uuids([uuid])
         assert claim_store.lease([job.id], TOKEN, 10.0) == 1
-        body = error_body(InternalError("The job kept failing and was given up."), None)
+        [(claim_hash, trace)] = rows(
+            "SELECT claim_hash, traceparent FROM jobs WHERE id = %s", (job.id,)
+        )
+        body = error_body(InternalError("The job kept failing and was given up."), trace)
         assert claim_store.end_failed([(job.id, body)], TOKEN, by_system=True) == 1
-        [(claim_hash,)] = rows("SELECT claim_hash FROM jobs WHERE id = %s", (job.id,))
         if claim_hash is not None:
             claim_store.free_claims([(claim_hash, uuid.bytes)])
     return uuid

@@ -23,7 +23,7 @@ class UserPath(Path):
 
 
 class UserBody(Body):
-    model_config = example(name="Mina", balance=200_000)
+    model_config = example(name="Mina", balance=0)
 
     name: Name
     balance: Annotated[int, Field(ge=0, le=MAX_BALANCE, description="Won to open with")] = 0

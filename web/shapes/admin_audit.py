@@ -9,7 +9,8 @@ from web.shapes.basics import Count, NextCursor, Timestamp, example
 
 _ACT = {
     "id": 12, "adminId": 9, "action": "product.restock", "target": "product:1",
-    "detail": {"quantity": 50, "stock": 168}, "createdAt": "2026-11-24T09:00:00.000Z",
+    "detail": {"productId": 1, "quantity": 50, "stock": 168, "wasOut": False},
+    "createdAt": "2026-11-24T09:00:00.000Z",
 }
 
 

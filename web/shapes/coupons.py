@@ -12,8 +12,8 @@ DiscountValue = Annotated[int, Field(ge=1, description="1 to 100 percent, or won
 
 _COUPON = {
     "couponId": 1, "name": "Drop day", "discountType": "fixed", "discountValue": 5_000,
-    "minOrderAmount": 10_000, "maxQuantity": 1_000, "issuedQuantity": 12,
-    "remainingQuantity": 988, "startsAt": "2026-11-24T09:00:00.000Z",
+    "minOrderAmount": 10_000, "maxQuantity": 1_000, "issuedQuantity": 1,
+    "remainingQuantity": 999, "startsAt": "2026-11-24T09:00:00.000Z",
     "expiresAt": "2099-01-01T00:00:00.000Z",
 }
 ISSUED = {

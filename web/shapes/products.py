@@ -8,8 +8,8 @@ from web.schemas import Id, Shape
 from web.shapes.basics import Count, NextCursor, Timestamp, Won, absent, example
 
 _LISTED = {
-    "productId": 1, "name": "Drop hoodie", "price": 59_000, "stock": 120, "category": "clothes",
-    "salesCount": 80,
+    "productId": 1, "name": "Drop hoodie", "price": 59_000, "stock": 118, "category": "clothes",
+    "salesCount": 2,
 }
 
 
@@ -44,7 +44,7 @@ class Product(ListedProduct):
 
 
 class Stock(Shape):
-    model_config = example(productId=1, stock=120, available=True)
+    model_config = example(productId=1, stock=118, available=True)
 
     product_id: Id
     stock: Count
@@ -52,7 +52,7 @@ class Stock(Shape):
 
 
 class Restock(Shape):
-    model_config = example(productId=1, quantity=50, stock=170, wasOut=False)
+    model_config = example(productId=1, quantity=50, stock=168, wasOut=False)
 
     product_id: Id
     quantity: Annotated[int, Field(ge=1)]

@@ -19,7 +19,7 @@ _ENTRY = {
 
 class User(Shape):
     model_config = example(
-        userId=42, name="Mina", balance=200_000, createdAt="2026-11-24T09:00:00.000Z"
+        userId=42, name="Mina", balance=0, createdAt="2026-11-24T09:00:00.000Z"
     )
 
     user_id: Id
