@@ -51,10 +51,10 @@ def queries() -> Iterator[tuple[str, list[str]]]:
             yield path, names
 
 
-def asked(fleet: Fleet, method: str, target: str | bytes, *lines: str | bytes) -> RawAnswer:
-    """The only answer to an admin's request; it is sane."""
+def asked(fleet: Fleet, method: str, target: str, *lines: str | bytes) -> RawAnswer:
+    """The only answer to an admin's request; it is what the document tells."""
     [answer] = exchange(fleet.port, request(method, target, *lines, user=ADMIN, admin=True))
-    answer.assert_sane()
+    answer.assert_told(method, target)
     return answer
 
 
@@ -129,7 +129,7 @@ def test_a_header_is_read_refused_or_ignored(fleet: Fleet, name: str) -> None:
         answers = exchange(fleet.port, sent)
         assert answers, value
         for answer in answers:
-            answer.assert_sane()
+            answer.assert_told("GET", "/api/jobs")
             assert answer.status in (200, 304, 400, 412, 415, 417, 422, 431), (value, answer)
             # And nothing of it breaks the answer's own head
             assert all(byte >= 0x20 or byte in b"\r\n" for byte in answer.head)
@@ -142,7 +142,7 @@ def test_a_token_that_is_none_is_refused(fleet: Fleet, value: bytes) -> None:
         answers = exchange(fleet.port, sent)
         assert answers, words
         for answer in answers:
-            answer.assert_sane()
+            answer.assert_told("GET", "/api/jobs")
             assert answer.status in (400, 401, 431), (words, answer)
 
 

@@ -56,7 +56,7 @@ class Document:
             assert status in (401, 404, 405, 429) or method == "OPTIONS", where
             if method != "OPTIONS":
                 assert media_type == "application/problem+json", where
-                self._require(PROBLEM, json.loads(body), where)
+                self.check_problem(body, where)
             return
         assert str(status) in operation["responses"], f"{where}: undocumented\n{body[:2000]!r}"
         response = operation["responses"][str(status)]
@@ -71,6 +71,10 @@ class Document:
             self._require(json.dumps(content), value, where)
             if media_type == "application/problem+json":
                 assert value["status"] == status, where
+
+    def check_problem(self, body: bytes, where: str) -> None:
+        """Fail unless ``body`` is a problem, whatever it answers."""
+        self._require(PROBLEM, json.loads(body), where)
 
     def schema_errors(self, schema: dict[str, Any], value: Any) -> str | None:
         """Why ``value`` does not keep to a schema of the document; None if it does."""

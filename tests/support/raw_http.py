@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from infra.tokens import issue
+from tests.support.document import document
 
 BODYLESS = {100, 204, 304}
+BY_THE_SERVER = {400, 414, 417, 431, 501}
 _CLOSED_BY_THE_OTHER = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
 
 
@@ -20,11 +22,14 @@ class RawAnswer:
     head: bytes
     body: bytes
 
+    @property
+    def headers(self) -> dict[str, str]:
+        lines = self.head.decode("latin-1").split("\r\n")[1:]
+        split = [line.partition(":") for line in lines]
+        return {name.lower(): value.strip() for name, _, value in split}
+
     def header(self, name: str) -> str | None:
-        for line in self.head.decode("latin-1").split("\r\n")[1:]:
-            if line.lower().startswith(f"{name.lower()}:"):
-                return line.partition(":")[2].strip()
-        return None
+        return self.headers.get(name.lower())
 
     @property
     def json(self) -> Any:
@@ -43,6 +48,16 @@ class RawAnswer:
             assert problem["status"] == self.status, self
             assert problem["code"], self
             assert len(problem["traceId"]) == 32, self
+            document().check_problem(self.body, self.head.decode("latin-1"))
+
+    def assert_told(self, method: str, target: str) -> None:
+        """Sane, and what the document tells of the operation that was asked for.
+
+        What is no request the server refuses by itself, for whichever operation.
+        """
+        self.assert_sane()
+        if self.status not in BY_THE_SERVER:
+            document().check(method, target, self.status, self.headers, self.body)
 
 
 def exchange(port: int, sent: bytes, seconds: float = 30) -> list[RawAnswer]:
