@@ -83,15 +83,13 @@ def test_an_admin_who_names_nobody_sees_their_own(client: Client) -> None:
     assert [job["jobId"] for job in answer["jobs"]] == [str(mine)]
 
 
-def test_everybodys_are_for_admins_and_of_nobody_in_particular(client: Client) -> None:
-    [user] = given_users(0)
-    accepted(charge.command(user, user, 1, None, None))
-    refused(client.user(user).get("/api/jobs?allUsers=true"), 403, "COMMON003")
-    refused(
-        client.admin().get(f"/api/jobs?allUsers=true&userId={user}"), 422, "COMMON001",
-        "/allUsers",
-    )
-    assert client.user(user).get("/api/jobs?allUsers=false").status_code == 200
+def test_everybodys_are_for_admins_unless_one_user_is_named(client: Client) -> None:
+    one, other = given_users(0, 0)
+    [mine, _] = accepted(*[charge.command(u, u, 1, None, None) for u in (one, other)])
+    refused(client.user(one).get("/api/jobs?allUsers=true"), 403, "COMMON003")
+    assert client.user(one).get("/api/jobs?allUsers=false").status_code == 200
+    named = client.admin().get(f"/api/jobs?allUsers=true&userId={one}").get_json()
+    assert [job["jobId"] for job in named["jobs"]] == [str(mine)]
 
 
 def test_of_no_jobs_there_is_one_empty_page(client: Client) -> None:
