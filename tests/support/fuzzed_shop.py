@@ -5,7 +5,8 @@ from typing import Any
 
 from schemathesis import Case
 
-from tests.support.api import Api
+from tests.support.fleet import Fleet
+from tests.support.jobs_in_between import failed_job, queued_job
 
 QUANTITY_IN_STOCK = 10**8
 
@@ -13,8 +14,9 @@ QUANTITY_IN_STOCK = 10**8
 class FuzzedShop:
     """A user who has one of everything, and the ids of it."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet, self._api = fleet, fleet.api
+        api = fleet.api
         self.user = api.new_user(10**12)
         self.product = api.new_product(QUANTITY_IN_STOCK)
         self._coupon = api.new_coupon(10**6)
@@ -31,7 +33,7 @@ class FuzzedShop:
         ids: dict[str, Callable[[], Any]] = {
             "userId": lambda: self.user, "productId": lambda: self.product,
             "couponId": lambda: self._coupon_for(label), "userCouponId": lambda: self._user_coupon,
-            "orderId": lambda: self._order_for(label), "jobId": lambda: self._job,
+            "orderId": lambda: self._order_for(label), "jobId": lambda: self._job_for(label),
             "eventId": lambda: self._event, "itemId": self._new_item,
             "name": lambda: "read-only",
         }
@@ -71,6 +73,14 @@ class FuzzedShop:
     def _coupon_for(self, label: str) -> int:
         """A coupon that nobody has yet, where one is to be issued or changed."""
         return self._coupon if label.startswith("GET") else self._api.new_coupon(10)
+
+    def _job_for(self, label: str) -> str:
+        """A job of somebody else's key, which the user or an admin asked for."""
+        if label.endswith("/cancel"):
+            return str(queued_job(self._fleet, self._api.new_user(), self.user))
+        if label.endswith("/retry"):
+            return str(failed_job(self._fleet, self._api.new_user(), self.user))
+        return str(self._job)
 
     def _order_for(self, label: str) -> int:
         return self._new_order() if label.endswith("/cancel") else self._order
