@@ -23,7 +23,7 @@ from domain.kernel.errors import (
 from web import auth, rate_limits
 from web.auth import ADMIN, PUBLIC, access_of
 from web.describing import Answer, Description, described
-from web.headers import CHALLENGE, EVERYWHERE, IF_MATCH, RETRY_AFTER, Header
+from web.headers import ASKED_EVERYWHERE, CHALLENGE, EVERYWHERE, IF_MATCH, RETRY_AFTER, Header
 from web.problems import MEDIA_TYPE
 from web.schema_making import Schemas, may_be_left_out
 from web.shapes.problems import Problem, problem_shape, sample
@@ -32,7 +32,8 @@ ABOUT = """Work is accepted durably and answered with a job; poll the job, or se
 Money is a whole number of won (KRW); times are RFC 3339 UTC with milliseconds. Every failure is a
 problem (RFC 9457) whose `code` says what it is. Whole numbers have no fraction: 1.0 is refused.
 Unknown fields and unknown words in a query are refused too. Answers may gain members: ignore those
-that you do not know."""
+that you do not know. `Idempotency-Key` is honoured by the operations that tell of it: the commands,
+their retries, and what creates or restocks; by others it is ignored."""
 
 _VARIABLE = re.compile(r"<(?:[^:<>]*:)?([^<>]+)>")
 
@@ -152,7 +153,7 @@ def _told(one: Operation, schemas: Schemas) -> dict[str, Any]:
             if (model := one.model(place)) is not None
             for parameter in schemas.parameters(model, place)
         ]
-        + [header.asked() for header in dict.fromkeys(one.said.reads)],
+        + [header.asked() for header in dict.fromkeys((*one.said.reads, *ASKED_EVERYWHERE))],
         "requestBody": _request_body(one, schemas),
         "responses": _responses(one, schemas),
         "security": [] if one.access == PUBLIC else [{"bearer": []}],

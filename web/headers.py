@@ -91,8 +91,18 @@ NEXT_PAGE = Header(
 )
 RATE_LIMIT = Header("RateLimit", "What is left of the caller's limits, and for how many seconds")
 RATE_LIMIT_POLICY = Header("RateLimit-Policy", "The caller's limits, by class of routes")
+ASKED_ID = Header(
+    "X-Request-Id",
+    "An id of the client's for this request, 1 to 128 visible ASCII characters; others are ignored",
+)
+TRACEPARENT = Header(
+    "traceparent", "The trace that this request is part of (W3C Trace Context); its job and its "
+    "events go on with it",
+)
 IF_MATCH = Header("If-Match", "The ETag that is expected: another is answered 412")
 IF_NONE_MATCH = Header("If-None-Match", "The ETag that is known: unchanged is answered 304")
 
 EVERYWHERE: tuple[Header, ...] = (REQUEST_ID, maybe(RATE_LIMIT), maybe(RATE_LIMIT_POLICY))
 """Borne by every answer, problems too; those of limits only where there are any."""
+ASKED_EVERYWHERE: tuple[Header, ...] = (ASKED_ID, TRACEPARENT)
+"""Read of every request."""

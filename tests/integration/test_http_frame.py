@@ -220,6 +220,23 @@ def test_a_request_for_nothing(
     assert_problem(answer, status, code)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/api/jobs", "GET, HEAD, OPTIONS"),
+        ("GET", "/api/cart/items", "OPTIONS, POST"),
+        ("PUT", "/api/products/1", "GET, HEAD, OPTIONS, PATCH"),
+        ("POST", "/healthz", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_method_that_is_not_allowed_names_those_that_are(
+    client: Client, method: str, path: str, allowed: str
+) -> None:
+    answer = client.user(1).call(method, path)
+    assert_problem(answer, 405, "COMMON009")
+    assert answer.headers["Allow"] == allowed
+
+
 def test_lists_go_on_where_the_cursor_says(client: Client) -> None:
     [user] = given_users(0)
     sent = [charge(client, user, json={"amount": 1}).get_json()["jobId"] for _ in range(5)]

@@ -76,6 +76,7 @@ def test_what_follows_from_a_route_need_not_be_said() -> None:
     assert operation["responses"]["503"]["headers"].keys() == {"Retry-After"} | EVERYWHERE
     assert [(one["name"], one["in"]) for one in operation["parameters"]] == [
         ("thingId", "path"), ("userId", "query"),
+        ("X-Request-Id", "header"), ("traceparent", "header"),
     ]
     assert operation["parameters"][1]["schema"] == {
         "type": "integer", "minimum": 1, "maximum": 2**63 - 1,
@@ -114,7 +115,9 @@ def test_made_things_and_known_ones() -> None:
     made = told(declare_made)
     assert made["responses"]["201"]["headers"].keys() == {
         "Location", "Idempotent-Replayed"} | EVERYWHERE
-    assert [one["name"] for one in made["parameters"]] == ["Idempotency-Key"]
+    assert [one["name"] for one in made["parameters"]] == [
+        "Idempotency-Key", "X-Request-Id", "traceparent",
+    ]
     assert "COMMON006" in made["responses"]["422"]["description"]
 
     def declare_known(api: Any) -> None:
