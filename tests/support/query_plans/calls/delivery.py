@@ -33,6 +33,7 @@ _SENDING = [UUID(int=FIRST_SENDING + n) for n in range(AT_ONCE)]
 OUTBOX: Calls = calls_of(
     "domain.outbox.store",
     pending=[given(ids(0, SHARDS), RELAYED), given([3, 5], RELAYED, ["product", "wallet"])],
+    all_pending=[given(ids(0, SHARDS), RELAYED), given([3, 5], RELAYED, ["product", "wallet"])],
     mark_published=[given([_EVENT.id]), given(_PENDING)],
     postpone=[given(_EVENT, 5.0, "too large")],
     bury=[given(_EVENT, "too large")],
