@@ -69,6 +69,7 @@ class Bench:
         self.loads = loads
         self.limits = Limits()
         self._users: tuple[int, int] = (0, 0)
+        self._shop: dict[str, Any] = {}
 
     def users(self, count: int) -> int:
         """The first of ``count`` users that only charges and coupons have touched."""
@@ -87,6 +88,17 @@ class Bench:
     def carts(self, count: int, products: int = 10) -> dict[str, Any]:
         """New users with a cart of 3 of so many new products each; what was seeded."""
         return self.stage.seed("--users", str(count), "--products", str(products), "--carts")
+
+    def shop(self) -> dict[str, Any]:
+        """What was seeded for reads: 100,000 users with carts, 10,000 products and 1,000,000 of
+        their orders; once a run."""
+        if not self._shop:
+            sized = self.options.sized
+            self._shop = self.stage.seed(
+                "--users", str(sized(100_000)), "--products", str(sized(10_000)), "--carts",
+                "--orders", str(sized(1_000_000)),
+            )
+        return self._shop
 
     def measure_limits(self, wanted: set[str]) -> None:
         """Those that the chosen scenarios are compared with."""

@@ -20,17 +20,18 @@ class LoadMaker:
         self.pid: int | None = None
 
     def run(
-        self, act: str, *, first_user: int, users: int, seconds: float,
+        self, act: str, *, first_user: int, users: int, seconds: float, admin: bool = False,
         during: Callable[[], None] | None = None, **more: Any,
     ) -> Loaded:
         """Run one plan to its end; :class:`Plan` says what ``more`` may tell.
 
+        admin: whether the users' tokens are admins'.
         during: called while the load is on, in this process. Raises StartError if the generator
         fails.
         """
         arguments = {"first_user": first_user, **more.pop("arguments", {})}
         plan = Plan(
-            port=self._stage.port, act=act, tokens=str(self._stage.tokens(first_user, users)),
+            port=self._stage.port, act=act, tokens=str(self._stage.tokens(first_user, users, admin)),
             arguments=arguments, seconds=seconds, **more,
         )
         return self._carry_out(plan, during)

@@ -8,9 +8,10 @@ from bench.scenarios import backlogs  # isort: skip
 from bench.scenarios import standing  # isort: skip
 from bench.scenarios import curves  # isort: skip
 from bench.scenarios import reading  # isort: skip
+from bench.scenarios import reads  # isort: skip
 from bench.scenarios.registry import SCENARIOS, Scenario
 
 __all__ = [
     "SCENARIOS", "Scenario", "accepting", "backlogs", "commands", "contention", "curves",
-    "reading", "standing",
+    "reading", "reads", "standing",
 ]

@@ -23,10 +23,7 @@ _READS = {
 )
 def browse(bench: Bench, record: Recorder) -> None:
     users, products = bench.options.sized(100_000), bench.options.sized(10_000)
-    made = bench.stage.seed(
-        "--users", str(users), "--products", str(products), "--carts",
-        "--orders", str(bench.options.sized(1_000_000)),
-    )
+    made = bench.shop()
     for name, paths in _READS.items():
         _read(bench, record, name, paths or _details(made, products), made, users)
 
