@@ -31,7 +31,7 @@ def main(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     if arguments.list:
         for one in SCENARIOS.values():
-            print(f"{one.name:15} {one.about}")
+            print(f"{one.name:16} {one.about}{' (only by its name)' if one.by_name else ''}")
         return 0
     try:
         report = _play(arguments)
@@ -58,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="./dev bench", description="Measure what the ordering core can do, beside the limits "
         "of what it stands on; see docs/performance.md."
     )
-    parser.add_argument("scenarios", nargs="*", metavar="scenario", help="all, if none is named")
+    parser.add_argument("scenarios", nargs="*", metavar="scenario",
+                        help="if none is named, all but those only played by name")
     parser.add_argument("--list", action="store_true", help="name the scenarios, and play none")
     parser.add_argument("--seconds", type=float, default=20.0, metavar="N",
                         help="of each load (%(default)s)")
@@ -82,7 +83,10 @@ def _chosen(names: Sequence[str]) -> list[Scenario]:
     for name in names:
         if name not in SCENARIOS:
             raise StartError(f"there is no scenario {name}; ./dev bench --list names them")
-    return [one for one in SCENARIOS.values() if one.name in names or not names]
+    return [
+        one for one in SCENARIOS.values()
+        if one.name in names or not (names or one.by_name)
+    ]
 
 
 def _play(arguments: argparse.Namespace) -> Report:

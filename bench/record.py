@@ -1,7 +1,7 @@
 """What one scenario has measured."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +14,24 @@ from bench.stage import Stage
 from fleet.console import say
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table of a scenario's own, as it is read: cells are text already."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"title": self.title, "headings": self.headings, "rows": self.rows}
+
+
 @dataclass(slots=True)
 class Record:
     """figures: by name, e.g. ``full.ended_per_second``; units are in the names.
 
     usage: of each observed part, CPU and memory by kind of process. counters: what grew meanwhile.
+    listings: tables for what the common ones have no place for.
     wrong: what must not have happened, in words. audit: ``holds``, or what does not.
     """
 
@@ -27,13 +40,15 @@ class Record:
     usage: dict[str, Any] = field(default_factory=dict)
     counters: dict[str, dict[str, float]] = field(default_factory=dict)
     refusals: dict[str, dict[str, int]] = field(default_factory=dict)
+    listings: list[Listing] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     audit: str = "not asked"
 
     def as_json(self) -> dict[str, Any]:
         return {
             "scenario": self.scenario, "figures": self.figures, "usage": self.usage,
-            "counters": self.counters, "refusals": self.refusals, "wrong": self.wrong,
+            "counters": self.counters, "refusals": self.refusals,
+            "listings": [one.as_json() for one in self.listings], "wrong": self.wrong,
             "audit": self.audit,
         }
 
@@ -102,6 +117,11 @@ class Recorder:
 
     def figure(self, name: str, value: float) -> None:
         self.record.figures[name] = value
+
+    def listing(
+        self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]
+    ) -> None:
+        self.record.listings.append(Listing(title, headings, rows))
 
     def last_job(self) -> int:
         return int(self._stage.rows("SELECT COALESCE(MAX(id), 0) FROM jobs")[0][0])

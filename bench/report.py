@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench.bench import Limits
 from bench.options import Options
-from bench.record import Record
+from bench.record import Listing, Record
 from bench.targets import Judged, Verdict, judge
 
 _STYLES = {Verdict.MET: "green", Verdict.SHORT: "bold red", Verdict.UNKNOWN: "yellow"}
@@ -60,7 +61,13 @@ class Report:
             cells[0] = f"[bold]{cells[0]}[/]" if one.target.must else cells[0]
             table.add_row(*cells[:5], f"[{style}]{one.verdict}[/]")
         console.print(table)
-        console.print(_usage_table(self.records))
+        if any(record.usage for record in self.records):
+            console.print(_usage_table(self.records))
+        for listing in self._listings():
+            shown = Table(*listing.headings, title=listing.title)
+            for row in listing.rows:
+                shown.add_row(*map(escape, row))
+            console.print(shown)
         for line in self._verdicts():
             console.print(line, markup=False)
 
@@ -75,6 +82,10 @@ class Report:
         for one in short:
             yield f"falls short: {one.target.scenario} {one.target.figure} ({one.target.wanted()})"
         yield f"{len(short)} of {len(self.judged)} targets fall short"
+
+    def _listings(self) -> Iterator[Listing]:
+        for record in self.records:
+            yield from record.listings
 
     def _limits_table(self) -> Table:
         table = Table("limit", "per second", title="Limits")
@@ -104,7 +115,11 @@ class Report:
             if one.target.must:
                 cells[0] = f"**{cells[0]}**"
             lines.append(f"| {' | '.join(cells)} |")
-        lines += ["", *_usage_markdown(self.records), ""]
+        if any(record.usage for record in self.records):
+            lines += ["", *_usage_markdown(self.records)]
+        lines.append("")
+        for listing in self._listings():
+            lines += [f"**{listing.title}**", "", *_markdown(listing.headings, listing.rows), ""]
         lines += [f"- {line}" for line in self._verdicts()]
         return "\n".join(lines) + "\n"
 
@@ -151,7 +166,11 @@ def _usage_table(records: Sequence[Record]) -> Table:
 
 
 def _usage_markdown(records: Sequence[Record]) -> list[str]:
+    return _markdown(_USAGE, list(_usage_rows(records)))
+
+
+def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [
-        f"| {' | '.join(_USAGE)} |", "|---" * len(_USAGE) + "|",
-        *(f"| {' | '.join(row)} |" for row in _usage_rows(records)),
+        f"| {' | '.join(headings)} |", "|---" * len(headings) + "|",
+        *(f"| {' | '.join(row)} |" for row in rows),
     ]

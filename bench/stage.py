@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,14 @@ from fleet.layout import PROJECT, Layout
 from fleet.ports import find_free_port
 from fleet.record import FleetRecord
 from fleet.services.selection import VARIABLES
+from fleet.supervision.procfile import Program
 
 LIMITS_DATABASE = "shop_limits"
 """Where limits are measured by SQL: a schema as the shop's, in the same server."""
+
+_APART_REDIS = "/9"
+"""The Redis database that goes with databases of the bench's own, so that what is said of theirs
+(the ranking) does not stand where the shop's is; on the same server."""
 
 PLATFORM_SECONDS = 2.0
 """What a call to the data platform takes while anything is measured; in between it is quick, so
@@ -87,20 +92,25 @@ class Stage:
             service.erase()
 
     @contextmanager
-    def with_settings(self, **settings: str) -> Iterator[None]:
-        """The fleet, started anew with other settings, and with the ordinary ones afterwards."""
-        self._restart({**self._ordinary, **settings})
+    def other_fleets(self) -> Iterator[Callable[..., None]]:
+        """Call what this yields with settings, and with ``commands`` (by program, of those that
+        the Procfile names), to start the fleet anew with these and no others; at the end it is the
+        ordinary one again."""
         try:
-            yield
+            yield self._restart
         finally:
-            self._restart(self._ordinary)
+            self._restart()
 
-    def _restart(self, environment: Mapping[str, str]) -> None:
+    def _restart(self, commands: Mapping[str, str] | None = None, **settings: str) -> None:
         checkout = self.checkout
-        checkout.environment = dict(environment)
+        checkout.environment = {**self._ordinary, **settings}
         checkout.fleet.stop()
         fleet = checkout.fleet_environment(checkout.services(), self.port)
-        checkout.fleet.start(checkout.programs(), fleet, self.port, tied=True)
+        programs = [
+            Program(one.name, (commands or {}).get(one.name, one.command))
+            for one in checkout.programs()
+        ]
+        checkout.fleet.start(programs, fleet, self.port, tied=True)
         checkout.fleet.await_ready(self.url)
 
     def cli(self, *words: str, database: str | None = None, failing: bool = False) -> str:
@@ -110,6 +120,7 @@ class Stage:
         if database:
             server = environment["DATABASE_URL"].rpartition("/")[0]
             environment["DATABASE_URL"] = f"{server}/{database}"
+            environment["REDIS_URL"] = self.apart_redis_url
         done = subprocess.run(
             application(words), cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
@@ -194,16 +205,27 @@ class Stage:
         finally:
             connection.close()
 
-    def make_limits_database(self) -> None:
+    @property
+    def apart_redis_url(self) -> str:
+        """What commands with a database of the bench's own say to Redis, they say here."""
+        return urlsplit(self.checkout.services().urls.redis)._replace(path=_APART_REDIS).geturl()
+
+    def make_database(self, name: str) -> None:
         """Empty, with the shop's schema."""
+        self.drop_database(name)
+        self._execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        self.cli("migrate", database=name)
+
+    def drop_database(self, name: str) -> None:
+        self._execute(f"DROP DATABASE IF EXISTS {name}")
+
+    def _execute(self, sql: str) -> None:
         connection = self.connect()
         try:
             with connection.cursor() as cursor:
-                cursor.execute(f"DROP DATABASE IF EXISTS {LIMITS_DATABASE}")
-                cursor.execute(f"CREATE DATABASE {LIMITS_DATABASE} CHARACTER SET utf8mb4")
+                cursor.execute(sql)
         finally:
             connection.close()
-        self.cli("migrate", database=LIMITS_DATABASE)
 
 
 def connect(url: str, database: str | None = None) -> "pymysql.Connection[Any]":

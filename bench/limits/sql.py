@@ -41,7 +41,7 @@ def measure(stage: Stage, scale: float) -> list[SqlLimit]:
 
     scale: of how many jobs each figure is made; 1 takes some two minutes.
     """
-    stage.make_limits_database()
+    stage.make_database(LIMITS_DATABASE)
     counts = {batch: max(2 * batch, int(jobs * scale)) for batch, jobs in _JOBS.items()}
     users = len(PROCESSES) * sum(counts.values())
     made = stage.seed(
