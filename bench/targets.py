@@ -111,6 +111,8 @@ TARGETS: Sequence[Target] = [
         Target("browse", f"{read}.p99_ms", most=50)
         for read in ("list", "detail", "cart", "orders")
     ),
+    Target("indexes", "large.covering_over_ranking", least=25),
+    Target("indexes", "large.without_over_covering", least=3),
 ]
 FLEET_MEMORY_MB = 700
 

@@ -9,9 +9,10 @@ from bench.scenarios import standing  # isort: skip
 from bench.scenarios import curves  # isort: skip
 from bench.scenarios import reading  # isort: skip
 from bench.scenarios import reads  # isort: skip
+from bench.scenarios import indexes  # isort: skip
 from bench.scenarios.registry import SCENARIOS, Scenario
 
 __all__ = [
     "SCENARIOS", "Scenario", "accepting", "backlogs", "commands", "contention", "curves",
-    "reading", "reads", "standing",
+    "indexes", "reading", "reads", "standing",
 ]
