@@ -10,9 +10,10 @@ from bench.scenarios import curves  # isort: skip
 from bench.scenarios import reading  # isort: skip
 from bench.scenarios import reads  # isort: skip
 from bench.scenarios import indexes  # isort: skip
+from bench.scenarios import lock_strategies  # isort: skip
 from bench.scenarios.registry import SCENARIOS, Scenario
 
 __all__ = [
     "SCENARIOS", "Scenario", "accepting", "backlogs", "commands", "contention", "curves",
-    "indexes", "reading", "reads", "standing",
+    "indexes", "lock_strategies", "reading", "reads", "standing",
 ]
