@@ -115,7 +115,7 @@ TARGETS: Sequence[Target] = [
     Target("indexes", "large.without_over_covering", least=3),
 ]
 FLEET_MEMORY_MB = 700
-_OTHER_FLEETS = frozenset({"lock-granularity"})
+_OTHER_FLEETS = frozenset({"lock-granularity", "sweep"})
 """Scenarios whose fleets have more processes than the shop's: their memory is not its."""
 
 

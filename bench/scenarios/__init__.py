@@ -12,9 +12,10 @@ from bench.scenarios import reads  # isort: skip
 from bench.scenarios import indexes  # isort: skip
 from bench.scenarios import lock_strategies  # isort: skip
 from bench.scenarios import lock_granularity  # isort: skip
+from bench.scenarios import sweep  # isort: skip
 from bench.scenarios.registry import SCENARIOS, Scenario
 
 __all__ = [
     "SCENARIOS", "Scenario", "accepting", "backlogs", "commands", "contention", "curves",
-    "indexes", "lock_granularity", "lock_strategies", "reading", "reads", "standing",
+    "indexes", "lock_granularity", "lock_strategies", "reading", "reads", "standing", "sweep",
 ]

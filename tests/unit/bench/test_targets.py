@@ -1,6 +1,7 @@
 import pytest
 
 from bench.bench import Limits
+from bench.command import _chosen
 from bench.generator.plan import Loaded
 from bench.k6 import loaded_of
 from bench.limits.sql import SqlLimit
@@ -65,6 +66,18 @@ def test_every_target_is_of_a_scenario_that_measures_its_limit() -> None:
     for target in TARGETS:
         scenario = SCENARIOS[target.scenario]
         assert not target.of or target.of in scenario.limits, target
+
+
+def test_without_names_those_are_left_out_that_are_only_played_by_name() -> None:
+    everything = {one.name for one in _chosen([])}
+
+    assert {"coupon", "browse", "indexes"} <= everything
+    assert not everything & {"lock-strategies", "lock-granularity", "sweep"}
+    assert [one.name for one in _chosen(["sweep", "lone"])] == ["lone", "sweep"]
+
+
+def test_the_memory_of_fleets_that_are_not_the_shops_is_not_judged() -> None:
+    assert _judged("sweep", {"x.fleet_memory_mb": 900.0}, Limits()) == {}
 
 
 def test_k6_tells_the_same_as_our_own_generator() -> None:
