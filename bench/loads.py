@@ -30,8 +30,9 @@ class LoadMaker:
         fails.
         """
         arguments = {"first_user": first_user, **more.pop("arguments", {})}
+        tokens = self._stage.tokens(first_user, users, admin)
         plan = Plan(
-            port=self._stage.port, act=act, tokens=str(self._stage.tokens(first_user, users, admin)),
+            port=self._stage.port, act=act, tokens=str(tokens),
             arguments=arguments, seconds=seconds, **more,
         )
         return self._carry_out(plan, during)

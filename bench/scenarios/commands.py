@@ -31,7 +31,7 @@ def half_load(bench: Bench, record: Recorder, act: str, full: float, **plan: Any
     "coupon", "52,000 unique users ask for one coupon, 200 clients; then at half the rate", "front"
 )
 def coupon(bench: Bench, record: Recorder) -> None:
-    users = bench.options.sized(52_000)
+    users = bench.options.sized(52_000, least=6_000)  # or a short load would end in its warm-up
     plan: dict[str, Any] = {"first_user": bench.users(users), "users": users, "clients": 200,
                             "total": users}
     full = full_load(bench, record, "coupon", arguments={"coupon_id": bench.coupon(users), **WAIT},
