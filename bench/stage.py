@@ -136,13 +136,11 @@ class Stage:
 
     def settle(self) -> None:
         """Wait until the data platform has all orders. Raises StartError if that takes minutes."""
-        self._set_platform(0.0)
         deadline = time.monotonic() + 300
         while self.rows("SELECT 1 FROM order_exports WHERE pending_order_id IS NOT NULL LIMIT 1"):
             if time.monotonic() > deadline:
                 raise StartError("the data platform does not get the orders")
             time.sleep(0.5)
-        self._set_platform(PLATFORM_SECONDS)
 
     def _set_platform(self, seconds: float) -> None:
         self._pool.request("PUT", f"{self.platform_url}/settings", json={"latencySeconds": seconds})
@@ -150,8 +148,10 @@ class Stage:
     def audit(self, wait: int = 600) -> dict[str, Any]:
         """The auditor's report, after waiting so many seconds at most for what is under way; the
         data platform has all orders afterwards."""
+        self._set_platform(0.0)
         told = self.cli("audit", "--json", "--wait", str(wait), failing=True)
         self.settle()
+        self._set_platform(PLATFORM_SECONDS)
         report: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
         return report
 
