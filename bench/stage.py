@@ -143,7 +143,10 @@ class Stage:
             time.sleep(0.5)
 
     def _set_platform(self, seconds: float) -> None:
-        self._pool.request("PUT", f"{self.platform_url}/settings", json={"latencySeconds": seconds})
+        # Again, where a kept connection was closed meanwhile.
+        self._pool.request(
+            "PUT", f"{self.platform_url}/settings", json={"latencySeconds": seconds}, retries=3
+        )
 
     def audit(self, wait: int = 600) -> dict[str, Any]:
         """The auditor's report, after waiting so many seconds at most for what is under way; the
