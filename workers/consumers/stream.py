@@ -63,7 +63,6 @@ class Stream:
         try:
             while not stop.is_set():
                 self._round(client, stop)
-                stop.wait(REST_SECONDS)
         finally:
             client.close()
 
@@ -94,6 +93,7 @@ class Stream:
         for message, reason in unreadable:
             self._park(message, reason)
         self._commit(client, messages)
+        stop.wait(REST_SECONDS)
 
     def _read(self, client: Consumer) -> list[Message]:
         """What has come; the first of it is waited for."""
