@@ -1,5 +1,6 @@
-"""CPU by kind of process, looked at every second, and memory every few: to count a process's own
-share of it the kernel walks all of its pages."""
+"""CPU by kind of process, looked at every second. Every few seconds also memory and the processes
+there are: for the one the kernel walks all pages of each, for the other we walk all of them.
+"""
 
 import threading
 from collections import defaultdict
@@ -11,7 +12,7 @@ import psutil
 PYTHON_KINDS = frozenset({"web", "users", "coupons", "scheduler", "consumers"})
 """The fleet's own; the stand-in of the data platform is no part of it."""
 GENERATOR = "load generator"
-MEMORY_EVERY = 5
+LONG_LOOK_EVERY = 5
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Sampler:
     def __init__(self, pids: Pids) -> None:
         self._pids = pids
         self._known: dict[int, psutil.Process] = {}
+        self._watched: list[tuple[str, psutil.Process]] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self.usage: dict[str, Usage] = defaultdict(Usage)
@@ -65,10 +67,12 @@ class Sampler:
 
     def _sample(self, first: bool = False) -> None:
         self._looks += 1
-        weigh = self._looks % MEMORY_EVERY == 2  # the first look that counts, and then each fifth
+        weigh = self._looks % LONG_LOOK_EVERY == 2  # the first that counts, and then each fifth
+        if first or weigh:
+            self._watched = self._processes()
         cpu: dict[str, float] = defaultdict(float)
         memory: dict[str, float] = defaultdict(float)
-        for kind, process in self._processes():
+        for kind, process in self._watched:
             try:
                 cpu[kind] += process.cpu_percent()
                 if weigh:

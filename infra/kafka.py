@@ -76,6 +76,10 @@ def consumer(group: str, topics: Iterable[str]) -> Consumer:
             "auto.offset.reset": "earliest",
             "session.timeout.ms": 10_000,
             "heartbeat.interval.ms": 3_000,
+            # The broker answers when there is this much, or after this long: not for each of the
+            # relay's rounds, of which there are 25 a second. Nobody is promised less than seconds.
+            "fetch.min.bytes": 65_536,
+            "fetch.wait.max.ms": 200,
         },
         logger=library_log,
     )

@@ -1,9 +1,24 @@
 """The one start-up that every process of the fleet uses."""
 
 import gc
+import os
+
+import structlog
 
 from infra import database, logs
 from infra.settings import Settings, settings
+
+GIVE_WAY = frozenset({"web", "scheduler", "consumers"})
+"""Processes that interrupt no other one when something comes in for them: sched(7), SCHED_BATCH.
+
+Whom they wait for holds locks (the workers, the database) and is the sooner done with them; they
+themselves do more at a time (docs/performance.md).
+"""
+OLD_GARBAGE_EVERY = 100
+"""How many rounds of garbage collection pass before one looks at what has outlived some: that may
+be all tokens and answers that a web process remembers, and then takes it 60 ms."""
+
+log = structlog.get_logger(__name__)
 
 
 def start(process: str) -> Settings:
@@ -13,6 +28,8 @@ def start(process: str) -> Settings:
     """
     current = settings()
     logs.configure(process, current.log_level)
+    if process in GIVE_WAY:
+        give_way()
     database.configure(current.database_url, current.database_connections)
     return current
 
@@ -22,3 +39,16 @@ def loaded() -> None:
     each time that garbage is looked for, which makes everybody wait meanwhile."""
     gc.collect()
     gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, OLD_GARBAGE_EVERY)
+
+
+def give_way() -> None:
+    """For this thread and those that it will start. Where a system has no such thing, or forbids
+    it, the process only does its work in smaller pieces."""
+    if not hasattr(os, "SCHED_BATCH"):
+        return
+    try:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except OSError as error:
+        log.warning("process does not give way to others", error=str(error))

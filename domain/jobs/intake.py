@@ -8,6 +8,7 @@ load, so that a commit's cost is shared. Nothing here touches Redis.
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -204,14 +205,15 @@ class _Committer:
             self._end_committed(batch, results)
 
     def _end_committed(self, batch: Sequence[_Pending], results: dict[UUID, Result]) -> None:
-        made = 0
+        made: Counter[str] = Counter()
         for one in batch:
             result = results[one.uuid]
             if isinstance(result, Accepted) and not result.replayed:
-                jobs_accepted.labels(one.command.kind).inc()
-                made += 1
+                made[one.command.kind] += 1
             one.end(result)
-        self._accepted(made)
+        for kind, count in made.items():
+            jobs_accepted.labels(kind).inc(count)
+        self._accepted(made.total())
         if any(isinstance(result, Accepted) for result in results.values()):
             self._wake(self._lane)
 

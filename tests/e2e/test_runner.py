@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from fleet.identity import ProcessIdentity
@@ -66,6 +67,13 @@ class CheckoutCopy:
     def status(self) -> dict[str, dict[str, Any]]:
         return {entry["name"]: entry for entry in json.loads(self.dev("status", "--json"))}
 
+    def scheduling(self, name: str) -> set[int]:
+        """By which policies the processes of a program are scheduled, those that they started if
+        there are such: a master only waits."""
+        master = psutil.Process(self.status()[name]["pid"])
+        working = master.children(recursive=True) or [master]
+        return {os.sched_getscheduler(process.pid) for process in working}
+
     def processes(self) -> list[ProcessIdentity]:
         """All that status knows the pid of, which must all run. (In Docker, services have none.)"""
         pids = [entry["pid"] for entry in self.status().values() if entry["pid"] is not None]
@@ -108,6 +116,10 @@ def test_up_status_and_down(checkout: CheckoutCopy) -> None:
     assert all(entry["healthy"] for entry in status.values())
     assert status["web"]["port"] == checkout.port
     assert f"already up at {checkout.url}" in checkout.dev("up")
+    # Whom all wait for interrupts the others, and no one else does (infra.runtime)
+    ways = {name: checkout.scheduling(name) for name in ("web", "scheduler", "consumers", "users")}
+    batch, other = {os.SCHED_BATCH}, {os.SCHED_OTHER}
+    assert ways == {"web": batch, "scheduler": batch, "consumers": batch, "users": other}
 
     os.kill(status["users"]["pid"], signal.SIGKILL)
     until(lambda: checkout.status()["users"]["healthy"])
