@@ -14,9 +14,6 @@ GIVE_WAY = frozenset({"web", "scheduler", "consumers"})
 Whom they wait for holds locks (the workers, the database) and is the sooner done with them; they
 themselves do more at a time (docs/performance.md).
 """
-OLD_GARBAGE_EVERY = 100
-"""How many rounds of garbage collection pass before one looks at what has outlived some: that may
-be all tokens and answers that a web process remembers, and then takes it 60 ms."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +36,6 @@ def loaded() -> None:
     each time that garbage is looked for, which makes everybody wait meanwhile."""
     gc.collect()
     gc.freeze()
-    young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, OLD_GARBAGE_EVERY)
 
 
 def give_way() -> None:

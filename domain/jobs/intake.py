@@ -93,7 +93,7 @@ class Intake:
         result = self._committers[lane].submit(_Pending(command, uuid))
         if isinstance(result, DomainError):
             intake_refused.labels(lane, result.code).inc()
-            raise result
+            raise result.again()  # a batch may share it
         return result
 
     def _repeats(self, command: Command) -> bool:

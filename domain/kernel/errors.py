@@ -4,7 +4,7 @@ A slice declares one subclass a problem code in its ``errors.py``. The same obje
 (``jobs.error``) and answers a request (``web.problems``), so both always say the same thing.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class DomainError(Exception):
@@ -25,6 +25,13 @@ class DomainError(Exception):
         self.retry_after = retry_after
         self.members = members
         super().__init__(self.detail)
+
+    def again(self) -> Self:
+        """The same refusal, to be raised for one request more. An exception keeps the frames that
+        it was raised through, and would add those of each further request to them."""
+        fresh = type(self).__new__(type(self), *self.args)
+        fresh.__dict__.update(self.__dict__)
+        return fresh
 
     def problem(self) -> dict[str, Any]:
         """The problem object, without the ``traceId`` that its bearer adds."""

@@ -1,6 +1,7 @@
 """The intake: keys, repeats and refusals, decided by the database."""
 
 import threading
+import traceback
 import uuid
 
 import peewee
@@ -8,19 +9,20 @@ import pymysql
 import pytest
 from redis import Redis
 
+from domain.coupons import issue
 from domain.jobs import intake as intake_module
 from domain.jobs import intake_store, service
 from domain.jobs.admission import Accepted, Batch, Result
 from domain.jobs.intake import Intake
 from domain.jobs.keys import idempotency_claim
 from domain.jobs.kinds import Command, Lane
-from domain.kernel.errors import KeyReused, Unavailable
+from domain.kernel.errors import DomainError, KeyReused, Unavailable
 from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from domain.wallet import charge
 from infra.database import database as connection
-from infra.database import rows, session
-from tests.support.market import broken_rules
+from infra.database import execute, rows, session
+from tests.support.market import broken_rules, given_coupon
 from tests.support.shop import accepted, given_users, submit, work
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -333,6 +335,48 @@ def test_who_is_told_of_no_job_has_none(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(answers["first"], Accepted)
     accepted(a_charge(user))
     assert count("jobs") == 2
+
+
+def test_requests_refused_together_do_not_hold_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception keeps the frames that it is raised through: one for all would keep everybody's,
+    and the requests with them."""
+    coupon = given_coupon(1)
+    with session():
+        execute("UPDATE coupon_gates SET sold_out = 1")
+    intake = Intake(KINDS, lambda _: None)
+    go_on, sizes, write = threading.Event(), list[int](), Batch.write
+
+    def slow(batch: Batch) -> dict[uuid.UUID, Result]:
+        assert go_on.wait(20)
+        results = write(batch)
+        sizes.append(len(results))
+        return results
+
+    monkeypatch.setattr(Batch, "write", slow)
+    refusals: list[DomainError] = []
+
+    def send(user: int) -> threading.Thread:
+        def run() -> None:
+            try:
+                intake.submit(issue.command(user, user, coupon), uuid7())
+            except DomainError as error:
+                refusals.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    # Given four requests for a coupon that is sold out, three of them behind the first's commit
+    threads = [send(user) for user in range(1, 5)]
+    # When they are decided
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    # Then each has a refusal of its own, all say the same, and none leads to another's frames
+    assert sum(sizes) == 4
+    assert len({id(one) for one in refusals}) == 4
+    assert [one.problem() for one in refusals] == [refusals[0].problem()] * 4
+    assert {len(list(traceback.walk_tb(one.__traceback__))) for one in refusals} == {2}
 
 
 @pytest.mark.parametrize("was_committed", [True, False])

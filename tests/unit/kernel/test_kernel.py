@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.coupons.errors import BelowMinimum
 from domain.kernel.backoff import Backoff
 from domain.kernel.clock import rfc3339, utc_naive
+from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.ids import parse_uuid, uuid7
 from domain.kernel.money import percentage_of
 
@@ -51,3 +53,17 @@ def test_backoff_doubles_up_to_its_cap(attempt: int, chance: float) -> None:
     assert backoff.exact(attempt) <= 300
     assert backoff.exact(attempt + 1) >= backoff.exact(attempt)
     assert 0 <= backoff.jittered(attempt, lambda: chance) <= backoff.exact(attempt)
+
+
+@pytest.mark.parametrize("refusal", [BelowMinimum(1_000), Unavailable("Later.", retry_after=7)])
+def test_a_refusal_is_raised_again_as_another_exception(refusal: DomainError) -> None:
+    with pytest.raises(type(refusal)):
+        raise refusal
+
+    fresh = refusal.again()
+
+    assert fresh is not refusal
+    assert fresh.__traceback__ is None
+    assert (type(fresh), fresh.problem(), fresh.retry_after, str(fresh)) == (
+        type(refusal), refusal.problem(), refusal.retry_after, str(refusal)
+    )
