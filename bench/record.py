@@ -14,6 +14,11 @@ from bench.stage import Stage
 from fleet.console import say
 
 
+def number(value: float) -> str:
+    """As tables show it: three digits that count, or all of them."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A table of a scenario's own, as it is read: cells are text already."""

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bench.bench import Limits
 from bench.options import Options
-from bench.record import Listing, Record
+from bench.record import Listing, Record, number
 from bench.targets import Judged, Verdict, judge
 
 _STYLES = {Verdict.MET: "green", Verdict.SHORT: "bold red", Verdict.UNKNOWN: "yellow"}
@@ -95,15 +95,15 @@ class Report:
 
     def _limit_rows(self) -> Iterator[tuple[str, str]]:
         if self.limits.front:
-            yield "L-front", _number(self.limits.front.sent_per_second)
+            yield "L-front", number(self.limits.front.sent_per_second)
         if self.limits.front_unique:
             yield ("L-front, users all different",
-                   _number(self.limits.front_unique.sent_per_second))
+                   number(self.limits.front_unique.sent_per_second))
         for kind, limit in self.limits.sql.items():
             for (batch, processes), rate in sorted(limit.rates.items()):
-                yield f"L-sql {kind}, batch {batch}, {processes} processes", _number(rate)
+                yield f"L-sql {kind}, batch {batch}, {processes} processes", number(rate)
         if self.limits.relay:
-            yield "L-relay", _number(self.limits.relay)
+            yield "L-relay", number(self.limits.relay)
 
     def markdown(self) -> str:
         """The tables that docs/performance.md has a place for."""
@@ -126,13 +126,9 @@ class Report:
 
 def _cells(one: Judged) -> list[str]:
     return [
-        one.target.scenario, one.target.figure, "-" if one.value is None else _number(one.value),
+        one.target.scenario, one.target.figure, "-" if one.value is None else number(one.value),
         "-" if one.ratio is None else f"{one.ratio:.2f}", one.target.wanted(), str(one.verdict),
     ]
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 _KINDS = ("web", "users", "coupons", "scheduler", "consumers", "mariadb", "redis", "kafka",

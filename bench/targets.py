@@ -114,6 +114,11 @@ TARGETS: Sequence[Target] = [
         Target("browse", f"{read}.p99_ms", most=50)
         for read in ("list", "detail", "cart", "orders")
     ),
+    *(
+        Target("growth", f"{request}_ratio", most=1.3)
+        for request in ("charge", "coupon", "order", "list", "popular", "own orders",
+                        "own history", "own jobs")
+    ),
     Target("indexes", "large.covering_over_ranking", least=25),
     Target("indexes", "large.without_over_covering", least=3),
 ]

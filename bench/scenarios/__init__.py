@@ -10,6 +10,7 @@ from bench.scenarios import curves  # isort: skip
 from bench.scenarios import reading  # isort: skip
 from bench.scenarios import reads  # isort: skip
 from bench.scenarios import indexes  # isort: skip
+from bench.scenarios import growth  # isort: skip
 from bench.scenarios import lock_strategies  # isort: skip
 from bench.scenarios import lock_granularity  # isort: skip
 from bench.scenarios import sweep  # isort: skip
@@ -17,5 +18,6 @@ from bench.scenarios.registry import SCENARIOS, Scenario
 
 __all__ = [
     "SCENARIOS", "Scenario", "accepting", "backlogs", "commands", "contention", "curves",
-    "indexes", "lock_granularity", "lock_strategies", "reading", "reads", "standing", "sweep",
+    "growth", "indexes", "lock_granularity", "lock_strategies", "reading", "reads", "standing",
+    "sweep",
 ]

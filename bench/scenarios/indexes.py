@@ -10,7 +10,7 @@ import pymysql
 from bench.bench import Bench
 from bench.queries import explained, median_ms
 from bench.ranking import COVERED, DAYS, FREE, SortedSet, Window
-from bench.record import Recorder
+from bench.record import Recorder, number
 from bench.scenarios.registry import scenario
 
 DATABASE = "shop_indexes"
@@ -109,7 +109,7 @@ class _Reads:
     def _tell(self, name: str, about: str, milliseconds: float, explain: Sequence[str]) -> None:
         self._record.figure(f"{self._size}.{name}_ms", milliseconds)
         told = " / ".join(explain) or "-"
-        self.rows.append((f"{self._orders:,}", about, f"{milliseconds:,.3g}", told))
+        self.rows.append((f"{self._orders:,}", about, number(milliseconds), told))
 
     def _ask(self, sql: str, parameters: Sequence[Any]) -> list[tuple[int, int]]:
         """The first two columns; each read is a transaction of its own, as the shop's are."""
