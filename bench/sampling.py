@@ -45,6 +45,7 @@ class Sampler:
     def __init__(self, pids: Pids) -> None:
         self._pids = pids
         self._known: dict[int, psutil.Process] = {}
+        self._told: list[tuple[str, int]] = []
         self._watched: list[tuple[str, psutil.Process]] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -68,17 +69,19 @@ class Sampler:
     def _sample(self, first: bool = False) -> None:
         self._looks += 1
         weigh = self._looks % LONG_LOOK_EVERY == 2  # the first that counts, and then each fifth
-        if first or weigh:
-            self._watched = self._processes()
+        pids = list(self._pids())
+        if first or weigh or pids != self._told:
+            self._told, self._watched = pids, self._processes(pids)
         cpu: dict[str, float] = defaultdict(float)
         memory: dict[str, float] = defaultdict(float)
         for kind, process in self._watched:
             try:
-                cpu[kind] += process.cpu_percent()
-                if weigh:
-                    memory[kind] += process.memory_full_info().pss / 1e6
+                used = process.cpu_percent()
+                held = process.memory_full_info().pss / 1e6 if weigh else 0.0
             except psutil.Error:
                 continue  # it has just ended
+            cpu[kind] += used
+            memory[kind] += held
         if first:
             return  # a process's first figure has nothing to be compared with
         for kind, percent in cpu.items():
@@ -89,9 +92,9 @@ class Sampler:
             self.usage[kind].memory.append(megabytes)
         self.fleet_memory.append(sum(memory[kind] for kind in PYTHON_KINDS & memory.keys()))
 
-    def _processes(self) -> list[tuple[str, psutil.Process]]:
+    def _processes(self, pids: Iterable[tuple[str, int]]) -> list[tuple[str, psutil.Process]]:
         found = []
-        for kind, pid in self._pids():
+        for kind, pid in pids:
             parent = self._process(pid)
             if parent is None:
                 continue

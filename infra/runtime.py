@@ -8,13 +8,6 @@ import structlog
 from infra import database, logs
 from infra.settings import Settings, settings
 
-GIVE_WAY = frozenset({"web", "scheduler", "consumers"})
-"""Processes that interrupt no other one when something comes in for them: sched(7), SCHED_BATCH.
-
-Whom they wait for holds locks (the workers, the database) and is the sooner done with them; they
-themselves do more at a time (docs/performance.md).
-"""
-
 log = structlog.get_logger(__name__)
 
 
@@ -25,8 +18,6 @@ def start(process: str) -> Settings:
     """
     current = settings()
     logs.configure(process, current.log_level)
-    if process in GIVE_WAY:
-        give_way()
     database.configure(current.database_url, current.database_connections)
     return current
 
@@ -39,8 +30,12 @@ def loaded() -> None:
 
 
 def give_way() -> None:
-    """For this thread and those that it will start. Where a system has no such thing, or forbids
-    it, the process only does its work in smaller pieces."""
+    """Interrupt no other process when something comes in (sched(7), SCHED_BATCH), from now on and
+    in all threads that this one starts: for processes that wait for others, which hold locks and
+    are the sooner done with them (docs/performance.md).
+
+    Where a system has no such thing, or forbids it, the process only works in smaller pieces.
+    """
     if not hasattr(os, "SCHED_BATCH"):
         return
     try:

@@ -61,6 +61,7 @@ def _end(timetable: Timetable, listener: NudgeListener) -> None:
 
 def main() -> None:
     settings = runtime.start("scheduler")
+    runtime.give_way()
     stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

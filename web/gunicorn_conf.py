@@ -36,6 +36,7 @@ def child_exit(_server, worker):
 def post_worker_init(_worker):
     """The application is imported, and nothing of it is in use yet."""
     # Not before: it brings drivers along, which gevent must patch first.
-    from infra.runtime import loaded
+    from infra import runtime
 
-    loaded()
+    runtime.give_way()
+    runtime.loaded()

@@ -1,6 +1,6 @@
 """The bench, in short: it plays, its figures are there, and none of them has collapsed.
 
-The floors are a tenth of what a busy machine reaches: they notice a figure that fell to a trickle,
+The floors are a sixth of what a quiet machine reaches: they notice a figure that fell to a trickle,
 and nothing finer. docs/performance.md has the real ones.
 """
 

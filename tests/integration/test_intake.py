@@ -24,6 +24,7 @@ from infra.database import database as connection
 from infra.database import execute, rows, session
 from tests.support.market import broken_rules, given_coupon
 from tests.support.shop import accepted, given_users, submit, work
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -344,9 +345,10 @@ def test_requests_refused_together_do_not_hold_each_other(monkeypatch: pytest.Mo
     with session():
         execute("UPDATE coupon_gates SET sold_out = 1")
     intake = Intake(KINDS, lambda _: None)
-    go_on, sizes, write = threading.Event(), list[int](), Batch.write
+    entered, go_on, sizes, write = threading.Event(), threading.Event(), list[int](), Batch.write
 
     def slow(batch: Batch) -> dict[uuid.UUID, Result]:
+        entered.set()
         assert go_on.wait(20)
         results = write(batch)
         sizes.append(len(results))
@@ -367,13 +369,16 @@ def test_requests_refused_together_do_not_hold_each_other(monkeypatch: pytest.Mo
         return thread
 
     # Given four requests for a coupon that is sold out, three of them behind the first's commit
-    threads = [send(user) for user in range(1, 5)]
+    threads = [send(1)]
+    assert entered.wait(20)
+    threads += [send(user) for user in range(2, 5)]
+    eventually(lambda: intake._committers[Lane.COUPONS]._queue.qsize() == 3)
     # When they are decided
     go_on.set()
     for thread in threads:
         thread.join(20)
     # Then each has a refusal of its own, all say the same, and none leads to another's frames
-    assert sum(sizes) == 4
+    assert sizes == [1, 3]
     assert len({id(one) for one in refusals}) == 4
     assert [one.problem() for one in refusals] == [refusals[0].problem()] * 4
     assert {len(list(traceback.walk_tb(one.__traceback__))) for one in refusals} == {2}

@@ -59,6 +59,7 @@ def run(parts: dict[str, Part], stop: threading.Event) -> int:
 
 def main() -> int:
     settings = runtime.start("consumers")
+    runtime.give_way()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
