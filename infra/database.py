@@ -18,7 +18,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import peewee
 from pymysql.connections import Connection
-from pymysql.constants import CLIENT, ER
+from pymysql.constants import CLIENT, ER, FIELD_TYPE
+from pymysql.converters import conversions
 
 from infra.metrics import transaction_restarts
 
@@ -33,6 +34,13 @@ _SESSION = (
     "NO_ENGINE_SUBSTITUTION'",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )
+# PyMySQL takes moments apart by a regular expression, which takes as long as the rest of a row that
+# has three of them.
+_CONVERSIONS = {
+    **conversions,
+    FIELD_TYPE.DATETIME: datetime.fromisoformat,
+    FIELD_TYPE.TIMESTAMP: datetime.fromisoformat,
+}
 _TRUST_SECONDS = 5.0  # a connection used so recently is not pinged again
 _CHECKOUT_SECONDS = 5.0
 
@@ -95,10 +103,12 @@ class ShopDatabase(peewee.MySQLDatabase):
     def begin(self) -> None:
         """Only noted: BEGIN goes out with the transaction's first statement, which spares each
         transaction a round trip. A lone order has three transactions before it is answered."""
-        self._state.begins = True
+        self._state.begins, self._state.committed = True, False
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Run one statement, the first of a transaction with BEGIN before it."""
+        if self._committed():
+            raise RuntimeError("a statement after the one that a transaction ended with")
         if not self._begins():
             return super().execute_sql(sql, params)
         cursor = super().execute_sql(f"BEGIN; {sql}", params)
@@ -106,13 +116,25 @@ class ShopDatabase(peewee.MySQLDatabase):
             cursor.nextset()
         return cursor
 
+    def end_with(self, sql: str, params: Any = None) -> None:
+        """Run a transaction's last statement, and COMMIT in the same round trip.
+
+        The server leaves COMMIT out where the statement fails. Raises what the database raised;
+        after a lost connection it is not known whether the transaction was committed.
+        """
+        cursor = self.execute_sql(f"{sql}; COMMIT", params)
+        with peewee.__exception_wrapper__:
+            cursor.nextset()
+        self._state.committed = True
+
     def commit(self) -> None:
-        """Unless nothing was done."""
-        if not self._begins():
+        """Unless nothing was done, or the last statement has done it."""
+        if not self._begins() and not self._committed():
             super().commit()
 
     def rollback(self) -> None:
         """Unless nothing was done."""
+        self._state.committed = False
         if not self._begins():
             super().rollback()
 
@@ -121,13 +143,18 @@ class ShopDatabase(peewee.MySQLDatabase):
         begins, self._state.begins = getattr(self._state, "begins", False), False
         return begins
 
+    def _committed(self) -> bool:
+        """Whether the transaction has ended with its last statement; from now on it is over."""
+        committed, self._state.committed = getattr(self._state, "committed", False), False
+        return committed
+
     def discard(self) -> None:
         """Close this thread's connection for good, whatever state it is in."""
         state = self._state
         if not state.closed:
             _close_quietly(state.conn)
             state.transactions.clear()
-            state.begins = False
+            state.begins = state.committed = False
             self.close()
 
     def forget_idle(self) -> None:
@@ -162,6 +189,7 @@ def connect_params(url: str) -> tuple[str, dict[str, Any]]:
         "connect_timeout": 3,
         # For BEGIN and the statement behind it. No statement holds a text that a client sent.
         "client_flag": CLIENT.MULTI_STATEMENTS,
+        "conv": _CONVERSIONS,
         "read_timeout": 30,
         "write_timeout": 30,
     }
@@ -303,6 +331,23 @@ def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     return list(database.execute_sql(sql, params).fetchall())
 
 
+def end_with(sql: str, params: Sequence[Any] = ()) -> None:
+    """Run a transaction's last statement and commit, in one round trip: nothing may follow."""
+    database.end_with(sql, params)
+
+
+def several(*statements: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
+    """The rows of each of these statements, which go out in one round trip and run in their order
+    until one fails; none for one that has none."""
+    params = [param for _, own in statements for param in own]
+    cursor = database.execute_sql("; ".join(sql for sql, _ in statements), params)
+    found = [list(cursor.fetchall())]
+    with peewee.__exception_wrapper__:
+        while cursor.nextset():
+            found.append(list(cursor.fetchall()))
+    return found
+
+
 def affected(sql: str, params: Sequence[Any] = ()) -> int:
     """Run one statement and return how many rows it changed."""
     return int(database.execute_sql(sql, params).rowcount)
@@ -320,7 +365,8 @@ def placeholders(count: int, row: str = "%s") -> str:
 
 
 __all__ = [
-    "ConnectionsExhausted", "affected", "configure", "connect_params", "database", "error_code",
-    "execute", "is_connection_lost", "is_restartable", "is_unavailable", "now",
-    "patient_session", "placeholders", "rows", "run_transaction", "session", "transaction",
+    "ConnectionsExhausted", "affected", "configure", "connect_params", "database", "end_with",
+    "error_code", "execute", "is_connection_lost", "is_restartable", "is_unavailable", "now",
+    "patient_session", "placeholders", "rows", "run_transaction", "session", "several",
+    "transaction",
 ]

@@ -36,7 +36,8 @@ def once(claim: Claim | None, work: Callable[[], dict[str, Any]]) -> Answer:
 
 def _claimed(claim: Claim, work: Callable[[], dict[str, Any]]) -> Answer:
     asked = uuid7()
-    holder, fingerprint = claim_keys([(claim, asked)])[claim.hash]
+    owners, _ = claim_keys([(claim, asked)])
+    holder, fingerprint = owners[claim.hash]
     if fingerprint != claim.fingerprint:
         raise KeyReused
     if holder == asked:

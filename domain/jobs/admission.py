@@ -1,6 +1,6 @@
 """One group commit: keys first, then gates, then the jobs of those who passed both."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -39,13 +39,31 @@ class Batch:
         self._repeats: dict[UUID, UUID] = {}
         self._repointed: list[tuple[Claim, UUID, UUID]] = []
         self._results: dict[UUID, Result] = {}
-        self._now = now()
+        self._admitted: list[tuple[UUID, Command, Admission]] = []
+        self._at: datetime | None = None
 
-    def write(self) -> dict[UUID, Result]:
-        """Do it, in the transaction that this object was made in: a result for each request."""
+    def write(self, before_commit: Callable[[], None] = lambda: None) -> dict[UUID, Result]:
+        """Do it, in the transaction that this object was made in: a result for each request.
+
+        The jobs are inserted and the transaction committed in one round trip, the last of all;
+        ``before_commit`` is called just before it.
+        """
         self._claim_keys()
         self._admit()
+        for uuid, command, _ in self._admitted:
+            if command.note is not None:
+                command.note(uuid)
+        before_commit()
+        if self._admitted:
+            intake_store.commit_jobs(self._admitted, self._now, self._kinds)
         return {uuid: self._result(uuid) for uuid in self._requests}
+
+    @property
+    def _now(self) -> datetime:
+        """The database's time as it was first asked for in this transaction."""
+        if self._at is None:
+            self._at = now()
+        return self._at
 
     def _claim_keys(self) -> None:
         """A request whose keys are all its own goes on; the others repeat a job or contradict one.
@@ -88,7 +106,10 @@ class Batch:
     def _claim(self, claims: Sequence[tuple[Claim, UUID]]) -> list[tuple[Claim, UUID]]:
         """Claim, and note which requests so repeat another one, or say something else; return what
         their requests have got."""
-        owners = intake_store.claim_keys(claims)
+        if not claims:
+            return []
+        owners, at = intake_store.claim_keys(claims)
+        self._at = self._at or at
         for claim, uuid in claims:
             owner, fingerprint = owners[claim.hash]
             if owner == uuid or uuid in self._results:
@@ -117,7 +138,7 @@ class Batch:
         return uuid
 
     def _admit(self) -> None:
-        """Ask each kind's gate, then insert the jobs of those who were let in."""
+        """Ask each kind's gate who is let in."""
         waiting = self._undecided()
         admitted: dict[UUID, Admission] = {}
         refused: list[tuple[Claim, UUID]] = []
@@ -133,12 +154,9 @@ class Batch:
         gone = {one for one, result in self._results.items() if isinstance(result, DomainError)}
         refused += [(claim, root) for claim, _, root in self._repointed if root in gone]
         intake_store.drop_claims(refused)
-        jobs = [(uuid, command, admitted[uuid]) for uuid, command in waiting if uuid in admitted]
-        if jobs:
-            intake_store.insert_jobs(jobs, self._now, self._kinds)
-        for uuid, command, _ in jobs:
-            if command.note is not None:
-                command.note(uuid)
+        self._admitted = [
+            (uuid, command, admitted[uuid]) for uuid, command in waiting if uuid in admitted
+        ]
 
     def _ask(self, name: str, group: Sequence[_Request]) -> Iterator[tuple[_Request, _Answer]]:
         """What the kind's gate says to each, and before it what is known to stand against a

@@ -177,19 +177,22 @@ class _Committer:
 
     def _commit(self, batch: Sequence[_Pending]) -> None:
         """Commit ``batch``; a batch with a row that the database refuses is split around it."""
-        written = False
+        sent = False  # the COMMIT
 
         def work() -> dict[UUID, Result]:
-            nonlocal written
-            written = False
-            results = Batch(self._kinds, [(one.uuid, one.command) for one in batch]).write()
-            written = True
-            return results
+            nonlocal sent
+            sent = False
+            requests = [(one.uuid, one.command) for one in batch]
+            return Batch(self._kinds, requests).write(before_commit=send)
+
+        def send() -> None:
+            nonlocal sent
+            sent = True
 
         try:
             results = run_transaction(work, restarts_lock_waits=False)
         except (peewee.OperationalError, peewee.InterfaceError) as error:
-            if written and is_connection_lost(error):
+            if sent and is_connection_lost(error):
                 self._end_unknown(batch, error)
             else:
                 self._end_unavailable(batch, error)

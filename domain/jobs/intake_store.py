@@ -7,12 +7,15 @@ from uuid import UUID
 import orjson
 
 from domain.jobs.kinds import Admission, Claim, Command, Kinds
-from infra.database import execute, placeholders, rows
+from infra.database import end_with, execute, placeholders, rows, several
 from infra.settings import settings
 
 
-def claim_keys(claims: Sequence[tuple[Claim, UUID]]) -> dict[bytes, tuple[UUID, bytes]]:
-    """Claim each key for its job unless it is taken; tell whose it is: hash → job, fingerprint.
+def claim_keys(
+    claims: Sequence[tuple[Claim, UUID]],
+) -> tuple[dict[bytes, tuple[UUID, bytes]], datetime]:
+    """Claim each key for its job unless it is taken; tell whose it is: hash → job, fingerprint; and
+    the database's time.
 
     The unique index decides between simultaneous requests: the insert waits for one that is not
     committed yet. Sorted, so that two batches never wait for each other in a circle.
@@ -20,26 +23,27 @@ def claim_keys(claims: Sequence[tuple[Claim, UUID]]) -> dict[bytes, tuple[UUID, 
     first: dict[bytes, tuple[Claim, UUID]] = {}
     for claim, uuid in claims:
         first.setdefault(claim.hash, (claim, uuid))
-    if not first:
-        return {}
     # As long as the job that it names; the contract promises 24 hours at least.
     days = settings().retention_days
     params: list[object] = []
     for hash_ in sorted(first):
         claim, uuid = first[hash_]
         params += [hash_, uuid.bytes, claim.fingerprint, None if claim.until_failure else days]
-    execute(
-        "INSERT INTO idempotency_keys (hash, job_uuid, body_hash, expires_at) VALUES "
-        + placeholders(len(first), "(%s,%s,%s, NOW(3) + INTERVAL %s DAY)")
-        + " ON DUPLICATE KEY UPDATE hash = hash",
-        params,
+    _, found, [(now,)] = several(
+        (
+            "INSERT INTO idempotency_keys (hash, job_uuid, body_hash, expires_at) VALUES "
+            + placeholders(len(first), "(%s,%s,%s, NOW(3) + INTERVAL %s DAY)")
+            + " ON DUPLICATE KEY UPDATE hash = hash",
+            params,
+        ),
+        (
+            "SELECT hash, job_uuid, body_hash FROM idempotency_keys "
+            f"WHERE hash IN ({placeholders(len(first))})",
+            list(first),
+        ),
+        ("SELECT NOW(3)", ()),
     )
-    found = rows(
-        "SELECT hash, job_uuid, body_hash FROM idempotency_keys "
-        f"WHERE hash IN ({placeholders(len(first))})",
-        list(first),
-    )
-    return {hash_: (UUID(bytes=uuid), fingerprint) for hash_, uuid, fingerprint in found}
+    return {hash_: (UUID(bytes=uuid), fingerprint) for hash_, uuid, fingerprint in found}, now
 
 
 def any_known(hashes: Sequence[bytes]) -> bool:
@@ -71,10 +75,10 @@ def repoint_claims(claims: Iterable[tuple[Claim, UUID, UUID]]) -> None:
         )
 
 
-def insert_jobs(
+def commit_jobs(
     jobs: Sequence[tuple[UUID, Command, Admission]], accepted_at: datetime, kinds: Kinds
 ) -> None:
-    """Insert jobs in the order in which they were asked for."""
+    """Insert jobs in the order in which they were asked for, and commit the transaction."""
     params: list[object] = []
     for uuid, command, admission in jobs:
         lane = str(kinds[command.kind].lane)
@@ -86,7 +90,7 @@ def insert_jobs(
             lane, command.concurrency_key, admission.seq, payload, accepted_at, held,
             command.retry_of.bytes if command.retry_of else None, command.traceparent,
         ]
-    execute(
+    end_with(
         "INSERT INTO jobs (uuid, kind, user_id, caller_id, concurrency_key, queue_lane, queue_key, "
         "seq, payload, accepted_at, claim_hash, retry_of, traceparent) VALUES "
         + placeholders(len(jobs), f"({placeholders(13)})"),

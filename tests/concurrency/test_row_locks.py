@@ -6,6 +6,7 @@ And what a deadlock's victim does, and the look for a commit whose answer was lo
 import ast
 import threading
 from collections.abc import Callable, Iterator
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
@@ -144,7 +145,8 @@ def test_a_commit_under_way_is_not_missed() -> None:
 
     def committing() -> None:
         with transaction():
-            intake_store.insert_jobs([(uuid, command, Admission())], now(), KINDS)
+            with patch.object(intake_store, "end_with", execute):
+                intake_store.commit_jobs([(uuid, command, Admission())], now(), KINDS)
             inserted.set()
             assert go_on.wait(20)
 

@@ -6,6 +6,7 @@ the second time change what is there instead of adding to it.
 
 from collections.abc import Callable
 from datetime import datetime
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import peewee
@@ -35,7 +36,7 @@ from domain.restock import store as restock
 from domain.wallet import charge
 from domain.wallet import store as wallet
 from domain.wallet.rules import Account
-from infra.database import rows, session, transaction
+from infra.database import execute, rows, session, transaction
 from tests.support.market import one, select
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -51,7 +52,8 @@ def a_job(id_: int = JOB, uuid: UUID = UUID_) -> Job:
 
 def insert_job(uuid: UUID, retry_of: UUID | None = None) -> None:
     command = Command(charge.NAME, USER, USER, f"user:{USER}", {}, retry_of=retry_of)
-    intake_store.insert_jobs([(uuid, command, Admission())], AT, KINDS)
+    with patch.object(intake_store, "end_with", execute):
+        intake_store.commit_jobs([(uuid, command, Admission())], AT, KINDS)
 
 
 def place() -> int:

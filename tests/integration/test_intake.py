@@ -3,6 +3,8 @@
 import threading
 import traceback
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import peewee
 import pymysql
@@ -20,8 +22,8 @@ from domain.kernel.errors import DomainError, KeyReused, Unavailable
 from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from domain.wallet import charge
+from infra.database import ShopDatabase, execute, rows, session
 from infra.database import database as connection
-from infra.database import execute, rows, session
 from tests.support.market import broken_rules, given_coupon
 from tests.support.shop import accepted, given_users, submit, work
 from tests.support.waiting import eventually
@@ -304,10 +306,12 @@ def test_who_is_told_of_no_job_has_none(monkeypatch: pytest.MonkeyPatch) -> None
     entered, go_on = threading.Event(), threading.Event()
     write = Batch.write
 
-    def slow(batch: Batch) -> dict[uuid.UUID, Result]:
+    def slow(
+        batch: Batch, before_commit: Callable[[], None] = lambda: None
+    ) -> dict[uuid.UUID, Result]:
         entered.set()
         assert go_on.wait(20)
-        return write(batch)
+        return write(batch, before_commit)
 
     monkeypatch.setattr(Batch, "write", slow)
     answers: dict[str, object] = {}
@@ -347,10 +351,10 @@ def test_requests_refused_together_do_not_hold_each_other(monkeypatch: pytest.Mo
     intake = Intake(KINDS, lambda _: None)
     entered, go_on, sizes, write = threading.Event(), threading.Event(), list[int](), Batch.write
 
-    def slow(batch: Batch) -> dict[uuid.UUID, Result]:
+    def slow(batch: Batch, before_commit: Callable[[], None]) -> dict[uuid.UUID, Result]:
         entered.set()
         assert go_on.wait(20)
-        results = write(batch)
+        results = write(batch, before_commit)
         sizes.append(len(results))
         return results
 
@@ -391,14 +395,14 @@ def test_a_commit_whose_answer_was_lost_is_read_back(
     """Nobody is told "no job" before the database has said so, however long it is away."""
     [user] = given_users(0)
     intake = Intake(KINDS, lambda _: None)
-    commit, read_back = type(connection).commit, intake_store.committed
+    end_with, read_back = type(connection).end_with, intake_store.committed
     lost = peewee.OperationalError(pymysql.err.OperationalError(2013, "lost"), 2013, "lost")
     tries: list[int] = []
 
-    def answer_lost(self: object) -> None:
-        monkeypatch.setattr(type(connection), "commit", commit)
+    def answer_lost(self: ShopDatabase, sql: str, params: Any = None) -> None:
+        monkeypatch.setattr(type(connection), "end_with", end_with)
         if was_committed:
-            commit(self)
+            end_with(self, sql, params)
         raise lost
 
     def away_at_first(uuids: list[uuid.UUID]) -> object:
@@ -408,7 +412,7 @@ def test_a_commit_whose_answer_was_lost_is_read_back(
         return read_back(uuids)
 
     # Given a COMMIT whose answer never comes, and a database that is away for a while then
-    monkeypatch.setattr(type(connection), "commit", answer_lost)
+    monkeypatch.setattr(type(connection), "end_with", answer_lost)
     monkeypatch.setattr(intake_store, "committed", away_at_first)
     # When a request is in it, Then its answer is what the database says in the end
     name = uuid7()

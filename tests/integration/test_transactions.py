@@ -3,7 +3,16 @@
 import peewee
 import pytest
 
-from infra.database import database, execute, rows, session, transaction
+from infra.database import (
+    database,
+    end_with,
+    execute,
+    rows,
+    run_transaction,
+    session,
+    several,
+    transaction,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -61,3 +70,91 @@ def test_one_without_statements_asks_nothing_of_the_server() -> None:
         insert("a")  # and what comes next is no part of it
         database.discard()
     assert users() == ["a"]
+
+
+def test_the_last_statement_commits() -> None:
+    # When a transaction ends with a statement
+    with transaction():
+        insert("a")
+        end_with("INSERT INTO users (name, created_at) VALUES (%s, NOW(3))", ["b"])
+        # Then it is over, before the block is
+        with pytest.raises(RuntimeError, match="after the one"):
+            execute("DELETE FROM users")
+    with session():
+        database.discard()
+    assert users() == ["a", "b"]
+
+
+def test_a_last_statement_that_fails_commits_nothing() -> None:
+    def break_off() -> None:
+        with transaction():
+            insert("a")
+            end_with("INSERT INTO users (nothing) VALUES (1)")
+
+    with pytest.raises(peewee.PeeweeException):
+        break_off()
+    # Then nothing is there, and the connection's next transaction is one of its own
+    with transaction():
+        insert("b")
+    with session():
+        database.discard()
+    assert users() == ["b"]
+
+
+def test_a_transaction_that_was_ended_is_not_taken_for_the_next_ones_end() -> None:
+    def ended_then_broken() -> None:
+        with transaction():
+            end_with("INSERT INTO users (name, created_at) VALUES ('a', NOW(3))")
+            raise RuntimeError("broken")
+
+    # Given a block that breaks after its transaction has ended
+    with session():
+        with pytest.raises(RuntimeError, match="broken"):
+            ended_then_broken()
+        # When the same connection has another
+        with transaction():
+            insert("b")
+        database.discard()
+    # Then both are committed
+    assert users() == ["a", "b"]
+
+
+def test_several_statements_answer_in_their_order() -> None:
+    def work() -> list[list[tuple[object, ...]]]:
+        return several(
+            ("INSERT INTO users (name, created_at) VALUES (%s, NOW(3))", ["a"]),
+            ("SELECT name FROM users", ()),
+            ("SELECT %s, %s", ["x; y", "%s"]),
+        )
+
+    assert run_transaction(work) == [[], [("a",)], [("x; y", "%s")]]
+    assert users() == ["a"]
+
+
+def test_of_several_statements_none_runs_after_one_that_fails() -> None:
+    def break_off() -> None:
+        with transaction():
+            several(
+                ("SELECT 1", ()), ("SELECT nothing FROM nowhere", ()),
+                ("INSERT INTO users (name, created_at) VALUES ('a', NOW(3))", ()),
+            )
+
+    with session():
+        with pytest.raises(peewee.ProgrammingError):
+            break_off()
+        # The connection is good for the next one
+        with transaction():
+            insert("b")
+        database.discard()
+    assert users() == ["b"]
+
+
+def test_moments_are_read_as_they_are_kept() -> None:
+    with session():
+        [moments] = rows(
+            "SELECT CAST('2026-03-01 12:00:00' AS DATETIME), TIMESTAMP('2026-03-01 12:00:00.5'), "
+            "CAST('2026-03-01 12:00:00.123' AS DATETIME(3)), CAST(NULL AS DATETIME(3))"
+        )
+    assert [str(moment) for moment in moments] == [
+        "2026-03-01 12:00:00", "2026-03-01 12:00:00.500000", "2026-03-01 12:00:00.123000", "None"
+    ]

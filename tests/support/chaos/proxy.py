@@ -16,6 +16,8 @@ from typing import Literal
 
 _COMMIT = b"\x03COMMIT"
 """A COM_QUERY packet (MySQL protocol, command 0x03) without its four bytes of header."""
+_AND_COMMIT = b"; COMMIT"
+"""The end of one that holds a transaction's last statement too."""
 _ROLLBACK = b"\x03ROLLBACK"
 CHUNK = 64 * 1024
 KEPT = 256 * 1024
@@ -83,7 +85,7 @@ class Proxy:
                 if self._behaviour.mode == "silent":
                     continue
                 link.said = (link.said + data)[-KEPT:]
-                if data[4:] == _COMMIT:
+                if data[4:] == _COMMIT or data.endswith(_AND_COMMIT):
                     if self._behaviour.cut_commits > 0 and self._wanted(link):
                         self._behaviour.cut_commits -= 1
                         link.cut_at_answer = True

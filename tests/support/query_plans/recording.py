@@ -26,6 +26,14 @@ class Recorder:
         self._asking = -self._rows_read() + self._rows_read()
 
     def __call__(self, sql: str, params: Any = None) -> Any:
+        cursors, given = [], list(params or ())
+        for one in sql.split("; "):  # what goes out in one round trip
+            own, given = given[: one.count("%s")], given[one.count("%s") :]
+            if one != "COMMIT":
+                cursors.append(self._run(one, own))
+        return cursors[0] if len(cursors) == 1 else _Results(cursors)
+
+    def _run(self, sql: str, params: Any) -> Any:
         place = _place_of_store()
         if not _PLANNED.match(sql):
             self.statements.append(Statement(sql, place))
@@ -47,9 +55,23 @@ class Recorder:
         return sum(int(value) for _, value in cursor.fetchall())
 
 
+class _Results:
+    """The answers to several statements, as one cursor has them."""
+
+    def __init__(self, cursors: list[Any]) -> None:
+        self._cursors = cursors
+
+    def fetchall(self) -> Any:
+        return self._cursors[0].fetchall()
+
+    def nextset(self) -> bool:
+        self._cursors.pop(0)
+        return bool(self._cursors)
+
+
 def _place_of_store() -> tuple[str, int]:
     """Where the nearest caller is whose module's name ends in ``store``."""
-    frame = sys._getframe(2)
+    frame = sys._getframe(3)
     while not Path(frame.f_code.co_filename).stem.endswith("store"):
         if frame.f_back is None:
             return "", 0

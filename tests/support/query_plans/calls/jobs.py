@@ -65,7 +65,7 @@ JOBS: Calls = {
         any_known=[given([hash_bytes(100), hash_bytes(200)])],
         drop_claims=[given(_claims([100]))],
         repoint_claims=[given([(*_claims([100])[0], UUID(int=200))])],
-        insert_jobs=[
+        commit_jobs=[
             given([(UUID(int=n), _command(n), Admission()) for n in _NEW], NOW, KINDS)
         ],
         committed=[given(_uuids(range(1_000, 1_000 + GATHERED)))],
