@@ -5,6 +5,7 @@ idle worker burns 8 % of a core. Here an idle consumer blocks in Redis until the
 rings: picked up within milliseconds, and nothing to do costs nothing.
 """
 
+import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -77,6 +78,24 @@ class BellBroker(RedisBroker):
 class BellConsumer(_RedisConsumer):
     """Fetches when the bell has rung. A ring too many costs one look, one too few a second."""
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._freed = threading.Event()
+
+    def ack(self, message: MessageProxy) -> None:
+        """A thread has come free."""
+        try:
+            super().ack(message)
+        finally:
+            self._freed.set()
+
+    def nack(self, message: MessageProxy) -> None:
+        """A thread has come free."""
+        try:
+            super().nack(message)
+        finally:
+            self._freed.set()
+
     def __next__(self) -> MessageProxy | None:
         try:
             room = self.prefetch - self.outstanding_message_count
@@ -92,8 +111,14 @@ class BellConsumer(_RedisConsumer):
         return MessageProxy(message)
 
     def _wait(self) -> None:
-        if self.outstanding_message_count:
-            time.sleep(BUSY_SECONDS)  # for a thread of ours to come free; rings are for the others
+        """For a thread of ours to come free, or for the bell. While some of our threads are busy
+        and some free, rings are for the others: it looks by itself."""
+        self._freed.clear()  # before the look, so that no thread comes free unseen
+        busy = self.outstanding_message_count
+        if busy >= self.prefetch:
+            self._freed.wait(BELL_SECONDS)
+        elif busy:
+            time.sleep(BUSY_SECONDS)
         else:
             self.broker.client.blpop([_bell(self.queue_name)], timeout=BELL_SECONDS)
 
