@@ -1,6 +1,9 @@
 """Clock, ids, money and backoff."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -32,6 +35,26 @@ def test_uuid7_says_its_version_and_grows_with_time() -> None:
     assert one.version == 7
     assert one.variant == "specified in RFC 4122"
     assert one.int >> 80 >= before
+
+
+def test_no_two_ids_are_alike_however_many_threads_make_them() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = [*threads.map(lambda _: [uuid7() for _ in range(1_000)], range(16))]
+    assert len({one.int & (2**62 - 1) for some in made for one in some}) == 16_000
+
+
+def test_a_forked_process_makes_ids_of_its_own() -> None:
+    # Given a process that has fetched randomness for ids that it has not made yet
+    uuid7()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, uuid7().bytes)
+        os._exit(0)
+    os.waitpid(child, 0)
+    # Then its next ids are not those of a process forked from it
+    theirs = UUID(bytes=os.read(reading, 16))
+    assert theirs.int & (2**62 - 1) not in {uuid7().int & (2**62 - 1) for _ in range(1_000)}
 
 
 @pytest.mark.parametrize("text", ["", "x", "6BA7B810-9DAD-11D1-80B4-00C04FD430C8", "6ba7b810"])
