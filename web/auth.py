@@ -8,11 +8,12 @@ the body is looked at.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app
 
 from domain.kernel.errors import InternalError, NotAllowed, NotAuthenticated, Unavailable
 from infra.key_set import KeysUnavailable
 from infra.tokens import InvalidToken, Principal, verify
+from web.current import notes, this_request
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -55,20 +56,21 @@ def register(app: Flask) -> None:
 
 
 def _check() -> None:
+    request = this_request()
     if request.endpoint is None:
         return  # nothing is there: 404 or 405 says so
     access = access_of(request.endpoint)
     if access == PUBLIC:
         return
-    g.principal = _principal()
+    caller = notes().principal = _principal(request.headers.get("Authorization", ""))
     if access is None:
         raise InternalError("This route does not say who may call it.")
-    if not _SCOPES[access] & g.principal.scopes:
+    if not _SCOPES[access] & caller.scopes:
         raise NotAllowed(f"This needs a token with the scope {access}.")
 
 
-def _principal() -> Principal:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+def _principal(authorization: str) -> Principal:
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated("Send Authorization: Bearer and a token.")
     try:
@@ -81,7 +83,7 @@ def _principal() -> Principal:
 
 def principal() -> Principal:
     """Who asks."""
-    caller: Principal = g.principal
+    caller: Principal = notes().principal
     return caller
 
 

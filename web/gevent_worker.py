@@ -59,6 +59,7 @@ class ShopWorker(GeventWorker):
         from infra.settings import settings
 
         super().load_wsgi()
+        _keep_settings(self.cfg)
         self._read_seconds = settings().request_read_seconds
 
     def timeout_ctx(self) -> Any:
@@ -115,6 +116,13 @@ class ShopWorker(GeventWorker):
                 client._sock.shutdown(socket.SHUT_RD)
             except OSError:
                 self._idle.discard(client)
+
+
+def _keep_settings(config: Any) -> None:
+    """Settings that do not change any more, where Python finds them by itself: gunicorn has a
+    method look for each, two dozen times a request."""
+    kept = {name: one.get() for name, one in config.settings.items()}
+    vars(config).update({k: v for k, v in kept.items() if not hasattr(type(config), k)})
 
 
 def _unread(body: Any) -> bool:

@@ -10,7 +10,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse_many
 from limits.strategies import RateLimiter
@@ -21,6 +21,7 @@ from infra.metrics import requests_limited
 from infra.rate_limits import STORAGE_OPTIONS, STRATEGY, storage_uri
 from infra.settings import Settings
 from web.auth import ADMIN, PUBLIC, access_of
+from web.current import notes, this_request
 from web.problems import respond
 
 _EXEMPT = frozenset({"health", "ops"})
@@ -66,7 +67,7 @@ class _Limits:
         policy = self._policies.get(name)
         if policy is None:
             return
-        g.rate_limit = (policy, who)
+        notes().rate_limit = (policy, who)
         for item in policy.items:
             if not self._engine.hit(item, who, name):
                 requests_limited.labels(name).inc()
@@ -75,7 +76,7 @@ class _Limits:
 
     def tell(self, response: Response) -> None:
         """Say in ``response`` how its caller stands."""
-        policy, who = g.rate_limit
+        policy, who = notes().rate_limit
         response.headers.add("RateLimit-Policy", self._described[policy.name])
         response.headers.add("RateLimit", policy.standing(self._engine, who))
 
@@ -88,7 +89,7 @@ def register(app: Flask, settings: Settings) -> None:
     if not policies:
         return
     limiter = Limiter(
-        _caller,
+        lambda: _caller(this_request()),
         strategy=STRATEGY,
         storage_uri=storage_uri(settings.redis_url),
         storage_options=STORAGE_OPTIONS,
@@ -113,14 +114,15 @@ def _limits() -> _Limits:
 
 
 def _check() -> None:
+    request = this_request()
     if limited(request.blueprint):
-        _limits().count(_class(), _caller())
+        _limits().count(_class(request), _caller(request))
 
 
 def _unknown_caller(error: NotAuthenticated) -> Response:
     """Whoever has no good token is counted too, by address."""
     try:
-        _limits().count(PUBLIC, _caller())
+        _limits().count(PUBLIC, _caller(this_request()))
     except TooManyRequests as refusal:
         return respond(refusal)
     return respond(error)
@@ -129,7 +131,7 @@ def _unknown_caller(error: NotAuthenticated) -> Response:
 def _refused_caller(error: NotAllowed) -> Response:
     """Whose token lacks a scope was refused before being counted: that is done now."""
     try:
-        if "rate_limit" not in g:
+        if "rate_limit" not in notes():
             _check()
     except TooManyRequests as refusal:
         return respond(refusal)
@@ -137,21 +139,21 @@ def _refused_caller(error: NotAllowed) -> Response:
 
 
 def _tell(response: Response) -> Response:
-    if "rate_limit" in g:
+    if "rate_limit" in notes():
         _limits().tell(response)
     return response
 
 
-def _class() -> str:
+def _class(request: Request) -> str:
     access = access_of(request.endpoint) if request.endpoint else PUBLIC
     if access in (PUBLIC, ADMIN):
         return str(access)
     return "reads" if request.method in _READING else "commands"
 
 
-def _caller() -> str:
+def _caller(request: Request) -> str:
     """A token's user, else the client's address: of IPv6 its network, which is one customer's."""
-    principal = g.get("principal")
+    principal = notes().get("principal")
     if principal is not None:
         return f"user:{principal.user_id}"
     address = request.remote_addr or ""

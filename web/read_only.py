@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app
 
 from domain.controls.service import read_only
 from domain.kernel.errors import Unavailable
+from web.current import this_request
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
 
 
 def _check() -> None:
+    request = this_request()
     if request.method in _READING or request.endpoint is None or not read_only():
         return
     if not getattr(current_app.view_functions[request.endpoint], _ALLOWED, False):

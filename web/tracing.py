@@ -5,9 +5,10 @@ import random
 import re
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 
 from infra.logs import LineLog
+from web.current import notes, this_request
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -25,14 +26,14 @@ def register(app: Flask) -> None:
 
 def _open() -> None:
     """Take the caller's trace (W3C Trace Context) and X-Request-Id, or make new ones."""
-    g.started = time.perf_counter()
-    headers = request.headers
+    noted, headers = notes(), this_request().headers
+    noted.started = time.perf_counter()
     found = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
     trace_id = found.group(1) if found and found.group(1) != "0" * 32 else _random_hex(16)
-    g.trace_id = trace_id
-    g.traceparent = f"00-{trace_id}-{_random_hex(8)}-01"
+    noted.trace_id = trace_id
+    noted.traceparent = f"00-{trace_id}-{_random_hex(8)}-01"
     given = headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else trace_id
+    noted.request_id = given if _REQUEST_ID.fullmatch(given) else trace_id
 
 
 def _random_hex(size: int) -> str:
@@ -44,18 +45,19 @@ def _random_hex(size: int) -> str:
 def _close(response: Response) -> Response:
     """The line says who asked for which route and what came of it: never a header, query or body,
     where secrets are."""
-    response.headers["X-Request-Id"] = g.get("request_id", "")
-    caller, rule = g.get("principal"), request.url_rule
+    noted, request = notes(), this_request()
+    response.headers["X-Request-Id"] = noted.get("request_id", "")
+    caller, rule = noted.get("principal"), request.url_rule
     level = logging.DEBUG if request.blueprint in _WATCHERS else logging.INFO
     fields = {
         "method": request.method,
         "route": rule.rule if rule else None,
         "status": response.status_code,
-        "milliseconds": round((time.perf_counter() - g.get("started", 0.0)) * 1000, 1),
+        "milliseconds": round((time.perf_counter() - noted.get("started", 0.0)) * 1000, 1),
         "user": caller.user_id if caller else None,
         "client": request.remote_addr,
-        "request_id": g.get("request_id"),
-        "trace_id": g.get("trace_id"),
+        "request_id": noted.get("request_id"),
+        "trace_id": noted.get("trace_id"),
     }
     _LINES.write(level, "request", fields)
     return response
