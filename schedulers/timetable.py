@@ -12,7 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from schedulers.guard import Guarded
 
 RELAY = "outbox_relay"
-REST_SECONDS = 0.04
+REST_SECONDS = 0.07
 """Between two runs of a relay that is nudged all the time: what is committed meanwhile goes out
 together, at a fraction of the cost. The first nudge after a quiet time is followed at once."""
 

@@ -37,7 +37,7 @@ from infra.metrics import (
 
 log = structlog.get_logger(__name__)
 
-COLLECT_SECONDS = 0.025  # calls that end within this are written back together
+COLLECT_SECONDS = 0.1  # calls that end within this are written back together
 LOOK_SECONDS = 0.5  # how soon a retry that falls due is noticed while nothing else happens
 TAKE_OVER_SECONDS = 2.0
 TELL_SECONDS = 5.0

@@ -85,10 +85,9 @@ class Drain:
         return True
 
     def _window(self, lane: Lane, busy: set[str]) -> list[Waiting]:
-        """Twice a batch of waiting jobs; more from behind keys that would fill it alone."""
-        size = 2 * self._batch
-        found = claim_store.window(lane, size, busy)
-        if len(found) == size:
+        """A batch of waiting jobs; more from behind keys that would fill it alone."""
+        found = claim_store.window(lane, self._batch, busy)
+        if len(found) == self._batch:
             counts: dict[str, int] = {}
             for job in found:
                 counts[job.key] = counts.get(job.key, 0) + 1

@@ -32,7 +32,10 @@ from infra.metrics import outbox_dead, outbox_failed
 
 BATCH = 2000
 GROUPS = 2
-"""The shards take turns in so many groups: while one's events are marked, the other's are sent."""
+"""In a crowd the shards take turns in so many groups: while one's events are marked, the other's
+are sent."""
+ALL = -1
+"""The group of all shards, for what one read takes."""
 TICK_SECONDS = 5.0
 STOP_SECONDS = 5.0
 """How long a relay that is told to stop waits for delivery reports."""
@@ -63,7 +66,7 @@ class Relay:
         self._pauses = Pauses()
         self._marker = Marker()
         self._crowded: set[int] = set()
-        """Groups that have had more than one read takes."""
+        """Groups that have had more than one read takes; while there are any, ALL is not used."""
         self._pulse = Pulse(leadership, self._pauses, clock)
         self._stopping = threading.Event()
         self._give_up_at = float("inf")
@@ -77,7 +80,7 @@ class Relay:
         are not raised, they pause the relay.
         """
         published, self._deadline = 0, self._clock() + TICK_SECONDS
-        groups = deque(range(GROUPS))
+        groups = deque(range(GROUPS) if self._crowded else [ALL])
         try:
             while groups:
                 if not (self._clock() < self._deadline and self._go_on() and self._kafka_answers()):
@@ -85,7 +88,10 @@ class Relay:
                 group = groups.popleft()
                 confirmed, more = self._round(group)
                 published += confirmed
-                if more:
+                if more and group == ALL:
+                    self._marker.wait(ALL)  # or the groups would read its events once more
+                    groups.extend(range(GROUPS))
+                elif more:
                     groups.append(group)
         finally:
             self._marker.wait_for_all()
@@ -129,18 +135,22 @@ class Relay:
 
     def _read(self, group: int) -> tuple[list[Pending], bool]:
         """The group's oldest events, and whether they are all that there are."""
-        shards = [shard for shard in self._leadership.shards if shard % GROUPS == group]
+        shards = [s for s in self._leadership.shards if group in (ALL, s % GROUPS)]
         paused = self._pauses.types(self._clock())
         with session():
             few = None
             if group not in self._crowded:
                 few = store.all_pending(shards, self._batch, paused)
             events = store.pending(shards, self._batch, paused) if few is None else few
-        if len(events) < self._batch // 2:
-            self._crowded.discard(group)
-        else:
-            self._crowded.add(group)
+        self._note_crowd(group, len(events) >= self._batch // 2)
         return events, few is not None
+
+    def _note_crowd(self, group: int, crowded: bool) -> None:
+        groups = range(GROUPS) if group == ALL else (group,)
+        if crowded:
+            self._crowded.update(groups)
+        else:
+            self._crowded.difference_update(groups)
 
     def _round(self, group: int) -> tuple[int, bool]:
         """One read and all that follows. Returns how many events were published, and whether the

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 WAIT_SECONDS = 0.5
-REST_SECONDS = 0.1
+REST_SECONDS = 0.2
 """Between two batches: what comes meanwhile is one batch, instead of one for each of the relay's
 rounds, and whoever reads the effects is promised seconds."""
 TOPIC_WAIT_SECONDS = 2.0
