@@ -22,6 +22,7 @@ from pymysql.constants import CLIENT, ER, FIELD_TYPE
 from pymysql.converters import conversions
 
 from infra.metrics import transaction_restarts
+from infra.round_trips import RoundTrips
 
 # All in UTC, strict, READ COMMITTED (design: only audit reads one snapshot). An idle connection is
 # dropped by the server after 20 s, so that the row locks of a stopped process cannot outlive it.
@@ -60,7 +61,7 @@ class ConnectionsExhausted(peewee.OperationalError):
     """Every connection of this process is in use, and stayed so for seconds."""
 
 
-class ShopDatabase(peewee.MySQLDatabase):
+class ShopDatabase(RoundTrips):
     """Peewee's database with kept connections, at most ``max_connections`` a process."""
 
     def init(self, database: str | None, max_connections: int = 40, **params: Any) -> None:
@@ -100,61 +101,13 @@ class ShopDatabase(peewee.MySQLDatabase):
         else:
             _close_quietly(connection)
 
-    def begin(self) -> None:
-        """Only noted: BEGIN goes out with the transaction's first statement, which spares each
-        transaction a round trip. A lone order has three transactions before it is answered."""
-        self._state.begins, self._state.committed = True, False
-
-    def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Run one statement, the first of a transaction with BEGIN before it."""
-        if self._committed():
-            raise RuntimeError("a statement after the one that a transaction ended with")
-        if not self._begins():
-            return super().execute_sql(sql, params)
-        cursor = super().execute_sql(f"BEGIN; {sql}", params)
-        with peewee.__exception_wrapper__:
-            cursor.nextset()
-        return cursor
-
-    def end_with(self, sql: str, params: Any = None) -> None:
-        """Run a transaction's last statement, and COMMIT in the same round trip.
-
-        The server leaves COMMIT out where the statement fails. Raises what the database raised;
-        after a lost connection it is not known whether the transaction was committed.
-        """
-        cursor = self.execute_sql(f"{sql}; COMMIT", params)
-        with peewee.__exception_wrapper__:
-            cursor.nextset()
-        self._state.committed = True
-
-    def commit(self) -> None:
-        """Unless nothing was done, or the last statement has done it."""
-        if not self._begins() and not self._committed():
-            super().commit()
-
-    def rollback(self) -> None:
-        """Unless nothing was done."""
-        self._state.committed = False
-        if not self._begins():
-            super().rollback()
-
-    def _begins(self) -> bool:
-        """Whether a transaction is still to begin; from now on it is not."""
-        begins, self._state.begins = getattr(self._state, "begins", False), False
-        return begins
-
-    def _committed(self) -> bool:
-        """Whether the transaction has ended with its last statement; from now on it is over."""
-        committed, self._state.committed = getattr(self._state, "committed", False), False
-        return committed
-
     def discard(self) -> None:
         """Close this thread's connection for good, whatever state it is in."""
         state = self._state
         if not state.closed:
             _close_quietly(state.conn)
             state.transactions.clear()
-            state.begins = state.committed = False
+            self.forget_transaction()
             self.close()
 
     def forget_idle(self) -> None:
@@ -244,9 +197,10 @@ def patient_session(seconds: float) -> Iterator[ShopDatabase]:
 
 
 @contextmanager
-def transaction() -> Iterator[ShopDatabase]:
+def transaction(timed: bool = False) -> Iterator[ShopDatabase]:
     """One READ COMMITTED transaction: committed at the end, rolled back on any error.
 
+    ``timed``: what :func:`now` tells in it is the time of its first statement, and costs nothing.
     Transactions do not nest. A connection that broke on the way is discarded, so that the next
     block opens a new one.
     Raises what the database raised; after a lost connection during COMMIT the outcome is unknown.
@@ -255,7 +209,7 @@ def transaction() -> Iterator[ShopDatabase]:
         if database.in_transaction():
             raise RuntimeError("a transaction within a transaction")
         try:
-            with database.atomic():
+            with database.atomic(timed=timed):
                 yield database
         except (peewee.InterfaceError, peewee.OperationalError) as error:
             if is_connection_lost(error):
@@ -263,8 +217,10 @@ def transaction() -> Iterator[ShopDatabase]:
             raise
 
 
-def run_transaction(work: Callable[[], T], *, restarts_lock_waits: bool = True) -> T:
-    """``work`` in a transaction of its own, restarted whole after a deadlock or a lock wait.
+def run_transaction(
+    work: Callable[[], T], *, restarts_lock_waits: bool = True, timed: bool = False
+) -> T:
+    """``work`` in a :func:`transaction`, restarted whole after a deadlock or a lock wait.
 
     ``work`` must have no effect besides the database. Without ``restarts_lock_waits`` a lock wait
     of 2 s is the end, for callers whose own caller waits. Raises the database's error when the
@@ -272,7 +228,7 @@ def run_transaction(work: Callable[[], T], *, restarts_lock_waits: bool = True) 
     """
     for restart in range(MAX_RESTARTS + 1):
         try:
-            with transaction():
+            with transaction(timed):
                 return work()
         except peewee.OperationalError as error:
             gave_up = error_code(error) == ER.LOCK_WAIT_TIMEOUT and not restarts_lock_waits
@@ -326,6 +282,12 @@ def execute(sql: str, params: Sequence[Any] = ()) -> Any:
     return database.execute_sql(sql, params)
 
 
+def put_off(sql: str, params: Sequence[Any] = ()) -> None:
+    """Run one statement of a transaction, of which nothing is to be known, with the next one or
+    with COMMIT; what the database has against it is raised there."""
+    database.put_off(sql, params)
+
+
 def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of one query."""
     return list(database.execute_sql(sql, params).fetchall())
@@ -355,8 +317,10 @@ def affected(sql: str, params: Sequence[Any] = ()) -> int:
 
 def now() -> datetime:
     """The database's clock, in UTC: the only one that decides anything."""
+    if database.moment is not None:
+        return database.moment
     moment: datetime = rows("SELECT NOW(3)")[0][0]
-    return moment
+    return database.moment or moment
 
 
 def placeholders(count: int, row: str = "%s") -> str:
@@ -367,6 +331,6 @@ def placeholders(count: int, row: str = "%s") -> str:
 __all__ = [
     "ConnectionsExhausted", "affected", "configure", "connect_params", "database", "end_with",
     "error_code", "execute", "is_connection_lost", "is_restartable", "is_unavailable", "now",
-    "patient_session", "placeholders", "rows", "run_transaction", "session", "several",
+    "patient_session", "placeholders", "put_off", "rows", "run_transaction", "session", "several",
     "transaction",
 ]

@@ -36,8 +36,7 @@ def once(claim: Claim | None, work: Callable[[], dict[str, Any]]) -> Answer:
 
 def _claimed(claim: Claim, work: Callable[[], dict[str, Any]]) -> Answer:
     asked = uuid7()
-    owners, _ = claim_keys([(claim, asked)])
-    holder, fingerprint = owners[claim.hash]
+    holder, fingerprint = claim_keys([(claim, asked)])[claim.hash]
     if fingerprint != claim.fingerprint:
         raise KeyReused
     if holder == asked:

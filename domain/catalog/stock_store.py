@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.catalog.shelf import Shelf
 from domain.catalog.store import StockMoved
-from infra.database import affected, execute, placeholders, rows
+from infra.database import affected, placeholders, put_off, rows
 
 PRODUCTS_AT_ONCE = 500
 """In one statement. The CASE of an UPDATE is searched for each row, so that its work grows with the
@@ -61,7 +61,7 @@ def _update(shelves: Sequence[Shelf]) -> int:
 def insert_movements(movements: Sequence[tuple[int, str, int, int, datetime]]) -> None:
     """Insert rows of the ledger: product, kind, signed quantity, order, instant."""
     if movements:
-        execute(
+        put_off(
             "INSERT INTO stock_movements (product_id, kind, quantity, order_id, created_at) VALUES "
             + placeholders(len(movements), "(%s,%s,%s,%s,%s)"),
             [value for movement in movements for value in movement],
@@ -71,7 +71,7 @@ def insert_movements(movements: Sequence[tuple[int, str, int, int, datetime]]) -
 def insert_back(product_ids: Sequence[int]) -> None:
     """Note that the stock of these locked products went from 0 to more: who waits will be told."""
     if product_ids:
-        execute(
+        put_off(
             "INSERT INTO back_in_stock (product_id) VALUES "
             + placeholders(len(product_ids), "(%s)"),
             product_ids,

@@ -4,7 +4,7 @@ It locks nothing but the gate's row, just before the jobs are inserted, and hold
 commit. So sequence numbers are seen in the order in which they are given, which ids are not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from domain.coupons import gate_store
@@ -16,12 +16,15 @@ TRIES = 3
 """A gate that refused and then reads as open was opened in between: it is asked again."""
 
 
-def admit(commands: Sequence[Command], at: datetime) -> Sequence[Admission | DomainError]:
+def admit(
+    commands: Sequence[Command], clock: Callable[[], datetime]
+) -> Sequence[Admission | DomainError]:
     """Give each request its sequence number in the order asked for, coupon by coupon, or refuse.
 
-    ``at`` is the instant that the jobs bear as their acceptance; the gate judges opening and
+    ``clock`` tells the instant that the jobs bear as their acceptance; the gate judges opening and
     expiry by the same one.
     """
+    at = clock()
     places: dict[int, list[int]] = {}
     for place, command in enumerate(commands):
         places.setdefault(command.payload["couponId"], []).append(place)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.coupons.rules import Discount, DiscountType, Supply
 from domain.jobs.kinds import Job
-from infra.database import affected, execute, placeholders, rows
+from infra.database import affected, placeholders, rows, several
 
 
 class CountMoved(RuntimeError):
@@ -52,15 +52,17 @@ def insert(winners: Sequence[tuple[Job, Supply]]) -> dict[tuple[int, int], Issue
     params: list[object] = []
     for job, supply in winners:
         params += [supply.coupon_id, job.user_id, job.id, job.seq, supply.expires_at]
-    execute(
-        "INSERT INTO user_coupons (coupon_id, user_id, job_id, seq, expires_at, issued_at) VALUES "
-        + placeholders(len(winners), "(%s,%s,%s,%s,%s,NOW(3))"),
-        params,
-    )
-    found = rows(
-        "SELECT coupon_id, user_id, id, issued_at FROM user_coupons "
-        f"WHERE (coupon_id, user_id) IN ({placeholders(len(winners), '(%s,%s)')})",
-        [value for job, supply in winners for value in (supply.coupon_id, job.user_id)],
+    _, found = several(
+        (
+            "INSERT INTO user_coupons (coupon_id, user_id, job_id, seq, expires_at, issued_at) "
+            "VALUES " + placeholders(len(winners), "(%s,%s,%s,%s,%s,NOW(3))"),
+            params,
+        ),
+        (
+            "SELECT coupon_id, user_id, id, issued_at FROM user_coupons "
+            f"WHERE (coupon_id, user_id) IN ({placeholders(len(winners), '(%s,%s)')})",
+            [value for job, supply in winners for value in (supply.coupon_id, job.user_id)],
+        ),
     )
     return {(coupon_id, user_id): Issued(id_, at) for coupon_id, user_id, id_, at in found}
 

@@ -55,12 +55,11 @@ class Batch:
                 command.note(uuid)
         before_commit()
         if self._admitted:
-            intake_store.commit_jobs(self._admitted, self._now, self._kinds)
+            intake_store.commit_jobs(self._admitted, self._now(), self._kinds)
         return {uuid: self._result(uuid) for uuid in self._requests}
 
-    @property
     def _now(self) -> datetime:
-        """The database's time as it was first asked for in this transaction."""
+        """The database's time, one for all that is decided here."""
         if self._at is None:
             self._at = now()
         return self._at
@@ -106,10 +105,7 @@ class Batch:
     def _claim(self, claims: Sequence[tuple[Claim, UUID]]) -> list[tuple[Claim, UUID]]:
         """Claim, and note which requests so repeat another one, or say something else; return what
         their requests have got."""
-        if not claims:
-            return []
-        owners, at = intake_store.claim_keys(claims)
-        self._at = self._at or at
+        owners = intake_store.claim_keys(claims)
         for claim, uuid in claims:
             owner, fingerprint = owners[claim.hash]
             if owner == uuid or uuid in self._results:
@@ -150,7 +146,7 @@ class Batch:
                     refused += [(claim, uuid) for claim in command.claims]
                 else:
                     admitted[uuid] = answer
-                    self._results[uuid] = Accepted(uuid, name, self._now, replayed=False)
+                    self._results[uuid] = Accepted(uuid, name, self._now(), replayed=False)
         gone = {one for one, result in self._results.items() if isinstance(result, DomainError)}
         refused += [(claim, root) for claim, _, root in self._repointed if root in gone]
         intake_store.drop_claims(refused)
@@ -164,7 +160,7 @@ class Batch:
         kind = self._kinds[name]
         asking: list[_Request] = []
         for request in group:
-            against = kind.recheck(request[1], self._now) if request[1].retry_of else None
+            against = kind.recheck(request[1], self._now()) if request[1].retry_of else None
             if against is None:
                 asking.append(request)
             else:
@@ -183,4 +179,4 @@ class Batch:
         first = self._results.get(root)
         if isinstance(first, DomainError):
             return first
-        return Accepted(root, command.kind, self._now, replayed=True)
+        return Accepted(root, command.kind, self._now(), replayed=True)

@@ -190,7 +190,7 @@ class _Committer:
             sent = True
 
         try:
-            results = run_transaction(work, restarts_lock_waits=False)
+            results = run_transaction(work, restarts_lock_waits=False, timed=True)
         except (peewee.OperationalError, peewee.InterfaceError) as error:
             if sent and is_connection_lost(error):
                 self._end_unknown(batch, error)

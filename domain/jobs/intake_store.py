@@ -11,11 +11,8 @@ from infra.database import end_with, execute, placeholders, rows, several
 from infra.settings import settings
 
 
-def claim_keys(
-    claims: Sequence[tuple[Claim, UUID]],
-) -> tuple[dict[bytes, tuple[UUID, bytes]], datetime]:
-    """Claim each key for its job unless it is taken; tell whose it is: hash → job, fingerprint; and
-    the database's time.
+def claim_keys(claims: Sequence[tuple[Claim, UUID]]) -> dict[bytes, tuple[UUID, bytes]]:
+    """Claim each key for its job unless it is taken; tell whose it is: hash → job, fingerprint.
 
     The unique index decides between simultaneous requests: the insert waits for one that is not
     committed yet. Sorted, so that two batches never wait for each other in a circle.
@@ -23,13 +20,15 @@ def claim_keys(
     first: dict[bytes, tuple[Claim, UUID]] = {}
     for claim, uuid in claims:
         first.setdefault(claim.hash, (claim, uuid))
+    if not first:
+        return {}
     # As long as the job that it names; the contract promises 24 hours at least.
     days = settings().retention_days
     params: list[object] = []
     for hash_ in sorted(first):
         claim, uuid = first[hash_]
         params += [hash_, uuid.bytes, claim.fingerprint, None if claim.until_failure else days]
-    _, found, [(now,)] = several(
+    _, found = several(
         (
             "INSERT INTO idempotency_keys (hash, job_uuid, body_hash, expires_at) VALUES "
             + placeholders(len(first), "(%s,%s,%s, NOW(3) + INTERVAL %s DAY)")
@@ -41,9 +40,8 @@ def claim_keys(
             f"WHERE hash IN ({placeholders(len(first))})",
             list(first),
         ),
-        ("SELECT NOW(3)", ()),
     )
-    return {hash_: (UUID(bytes=uuid), fingerprint) for hash_, uuid, fingerprint in found}, now
+    return {hash_: (UUID(bytes=uuid), fingerprint) for hash_, uuid, fingerprint in found}
 
 
 def any_known(hashes: Sequence[bytes]) -> bool:

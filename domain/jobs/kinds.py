@@ -140,10 +140,13 @@ class Admission:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
-Admit = Callable[[Sequence[Command], datetime], Sequence[Admission | DomainError]]
+Admit = Callable[
+    [Sequence[Command], Callable[[], datetime]], Sequence[Admission | DomainError]
+]
 """Decides in the intake's transaction, just before the jobs are inserted, who is let in at all.
 
-The time is that of acceptance, by the database's clock. Rows it locks stay locked until the commit.
+The clock tells the time of acceptance, by the database; whoever does not ask before reading
+something saves a round trip. Rows it locks stay locked until the commit.
 """
 
 
@@ -151,7 +154,9 @@ def tell_nobody() -> None:
     """Nobody waits to hear of parked jobs."""
 
 
-def admit_all(commands: Sequence[Command], _: datetime) -> Sequence[Admission | DomainError]:
+def admit_all(
+    commands: Sequence[Command], _: Callable[[], datetime]
+) -> Sequence[Admission | DomainError]:
     """No gate: every command becomes a job."""
     return [Admission()] * len(commands)
 

@@ -120,7 +120,7 @@ class Performer:
 
     def _commit(self, work: Callable[[], "_Ledger"]) -> Performed:
         # A lock wait is not tried again with the whole batch: dividing finds who is in the way.
-        ledger = run_transaction(work, restarts_lock_waits=False)
+        ledger = run_transaction(work, restarts_lock_waits=False, timed=True)
         ledger.count()
         ended = [job.uuid for job in ledger.ended]
         return Performed(ended, ledger.waiting_keys, bool(ledger.parked))

@@ -8,7 +8,7 @@ global order, each table's by id in one statement:
 Orders belong to one user each and are touched under that user's lock only; here they are new.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from domain.cart import checkout
@@ -51,7 +51,9 @@ def command(
     return Command(NAME, user_id, caller_id, user_key(user_id), payload, claims, traceparent)
 
 
-def admit(commands: Sequence[Command], _: datetime) -> Sequence[Admission | DomainError]:
+def admit(
+    commands: Sequence[Command], _: Callable[[], datetime]
+) -> Sequence[Admission | DomainError]:
     """Let every order in, with the version that its cart has now: one read for all of them."""
     versions = checkout.versions(command.user_id for command in commands)
     return [

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.orders.order import Order, OrderStatus
 from domain.orders.rules import Purchase
-from infra.database import execute, placeholders, rows
+from infra.database import placeholders, put_off, rows, several
 
 
 def bought_before(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], int]:
@@ -32,20 +32,20 @@ def insert(purchases: Sequence[Purchase]) -> dict[int, Order]:
             one.wish.user_id, one.wish.job_id, one.wish.coupon_id,
             one.coupon.id if one.coupon else None, one.total, one.discount, one.final,
         ]
-    execute(
-        "INSERT INTO orders (user_id, job_id, coupon_id, user_coupon_id, total_amount, "
-        "discount_amount, final_amount, status, created_at) VALUES "
-        + placeholders(len(purchases), f"({placeholders(7)}, 'COMPLETED', NOW(3))"),
-        params,
-    )
-    made = {
-        job_id: (id_, created_at)
-        for job_id, id_, created_at in rows(
+    _, found = several(
+        (
+            "INSERT INTO orders (user_id, job_id, coupon_id, user_coupon_id, total_amount, "
+            "discount_amount, final_amount, status, created_at) VALUES "
+            + placeholders(len(purchases), f"({placeholders(7)}, 'COMPLETED', NOW(3))"),
+            params,
+        ),
+        (
             "SELECT job_id, id, created_at FROM orders "
             f"WHERE job_id IN ({placeholders(len(purchases))})",
             [one.wish.job_id for one in purchases],
-        )
-    }
+        ),
+    )
+    made = {job_id: (id_, created_at) for job_id, id_, created_at in found}
     orders = {one.wish.job_id: _order(one, *made[one.wish.job_id]) for one in purchases}
     _insert_lines(orders.values())
     _insert_payments(orders.values())
@@ -72,7 +72,7 @@ def _insert_lines(orders: Iterable[Order]) -> None:
     params: list[object] = []
     for order_id, line in lines:
         params += [order_id, line.product_id, line.product_name, line.price, line.quantity]
-    execute(
+    put_off(
         "INSERT INTO order_items (order_id, product_id, product_name, price, quantity) VALUES "
         + placeholders(len(lines), "(%s,%s,%s,%s,%s)"),
         params,
@@ -83,7 +83,7 @@ def _insert_payments(orders: Collection[Order]) -> None:
     params: list[object] = []
     for order in orders:
         params += [order.id, order.user_id, order.final, order.created_at]
-    execute(
+    put_off(
         "INSERT INTO payments (order_id, user_id, amount, paid_at) VALUES "
         + placeholders(len(orders), "(%s,%s,%s,%s)"),
         params,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.kernel.ids import uuid7
 from domain.outbox.events import Event, body_of, shard_of
-from infra.database import execute, placeholders
+from infra.database import placeholders, put_off
 
 
 def append(events: Sequence[Event]) -> None:
@@ -22,7 +22,7 @@ def append(events: Sequence[Event]) -> None:
             body_of(event).decode(), event.traceparent,
             shard_of(event.aggregate_type, event.aggregate_id),
         ]
-    execute(
+    put_off(
         "INSERT INTO outbox_events (event_id, aggregatetype, aggregateid, type, payload, "
         "traceparent, pending_shard, created_at) VALUES "
         + placeholders(len(events), "(%s,%s,%s,%s,%s,%s,%s,NOW(3))"),

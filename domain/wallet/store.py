@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.wallet.rules import Account, Entry
-from infra.database import affected, execute, placeholders, rows
+from infra.database import affected, execute, placeholders, put_off, rows
 
 
 class BalanceMoved(RuntimeError):
@@ -73,7 +73,7 @@ def _insert_history(
             entry.user_id, str(entry.kind), entry.amount, entry.previous, entry.current,
             reference, entry.job_id, at,
         ]
-    execute(
+    put_off(
         "INSERT INTO balance_history (user_id, kind, amount, previous_balance, current_balance, "
         "reference, job_id, created_at) VALUES "
         + placeholders(len(entries), f"({placeholders(8)})"),

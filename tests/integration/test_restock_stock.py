@@ -122,7 +122,7 @@ def test_orders_and_cancels_of_what_is_not_out_send_no_statement_more(
         sent.append(sql)
         return execute(sql, params)
 
-    monkeypatch.setattr(stock_store, "execute", noted)
+    monkeypatch.setattr(stock_store, "put_off", noted)
     # When some of a product is ordered and given back, and all of another is ordered
     cancelled(redis, buyer, placed(redis, buyer, {product: 2}))
     sell_out(redis, buyer, given_product(1))

@@ -7,6 +7,8 @@ from infra.database import (
     database,
     end_with,
     execute,
+    now,
+    put_off,
     rows,
     run_transaction,
     session,
@@ -158,3 +160,97 @@ def test_moments_are_read_as_they_are_kept() -> None:
     assert [str(moment) for moment in moments] == [
         "2026-03-01 12:00:00", "2026-03-01 12:00:00.500000", "2026-03-01 12:00:00.123000", "None"
     ]
+
+
+A_USER = "INSERT INTO users (name, created_at) VALUES (%s, NOW(3))"
+
+
+def test_what_was_put_off_runs_before_the_next_statement() -> None:
+    with transaction():
+        put_off(A_USER, ["a"])
+        put_off(A_USER, ["b"])
+        assert rows("SELECT name FROM users WHERE name < %s ORDER BY id", ["z"]) == [("a",), ("b",)]
+        put_off(A_USER, ["c"])
+        assert execute("DELETE FROM users WHERE name = %s", ["c"]).rowcount == 1
+    assert users() == ["a", "b"]
+
+
+def test_what_was_put_off_last_goes_with_the_commit() -> None:
+    with session():
+        with transaction():
+            put_off(A_USER, ["a"])
+        with transaction():
+            insert("b")
+            put_off(A_USER, ["c"])
+        with transaction():
+            put_off(A_USER, ["d"])
+            end_with(A_USER, ["e"])
+        database.discard()
+    assert users() == ["a", "b", "c", "d", "e"]
+
+
+def test_without_a_transaction_nothing_is_put_off() -> None:
+    with session():
+        put_off(A_USER, ["a"])
+        database.discard()
+    assert users() == ["a"]
+
+
+@pytest.mark.parametrize("last", [None, "SELECT 1"])
+def test_what_was_put_off_and_fails_undoes_the_transaction(last: str | None) -> None:
+    def break_off() -> None:
+        with transaction():
+            insert("a")
+            put_off("INSERT INTO users (nothing) VALUES (1)")
+            put_off(A_USER, ["b"])
+            if last is not None:
+                rows(last)
+
+    with session():
+        # When it fails, which shows with the next statement or at the end
+        with pytest.raises(peewee.PeeweeException):
+            break_off()
+        # Then the connection is good for the next transaction, into which nothing slips
+        with transaction():
+            insert("c")
+        database.discard()
+    assert users() == ["c"]
+
+
+def test_a_transaction_that_breaks_off_forgets_what_was_put_off() -> None:
+    def break_off() -> None:
+        with transaction():
+            put_off(A_USER, ["a"])
+            raise RuntimeError("broken")
+
+    with session():
+        with pytest.raises(RuntimeError, match="broken"):
+            break_off()
+        with transaction():
+            insert("b")
+        database.discard()
+    assert users() == ["b"]
+
+
+def test_a_timed_transaction_has_one_time() -> None:
+    with session():
+        [(before,)] = rows("SELECT NOW(3)")
+        with transaction(timed=True):
+            # Given its first statement
+            assert rows("SELECT SLEEP(0.02)") == [(0,)]
+            at = now()
+            assert rows("SELECT SLEEP(0.02)") == [(0,)]
+            # Then the time is that of its beginning, and stays
+            assert before <= at == now()
+            assert (rows("SELECT NOW(3)")[0][0] - at).total_seconds() >= 0.04
+        # And outside it is the time that it is
+        assert now() > at
+        with transaction():
+            assert now() > at
+
+
+def test_whoever_asks_a_timed_transaction_first_is_told_the_same() -> None:
+    with transaction(timed=True):
+        first = now()
+        assert rows("SELECT SLEEP(0.01)") == [(0,)]
+        assert now() == first

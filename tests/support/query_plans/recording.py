@@ -85,7 +85,10 @@ def recorded() -> Iterator[list[Statement]]:
     with session(), database.atomic() as transaction:
         recorder = Recorder()
         try:
-            with patch.object(database, "execute_sql", recorder):
+            with (
+                patch.object(database, "execute_sql", recorder),
+                patch.object(database, "put_off", recorder),
+            ):
                 yield recorder.statements
         finally:
             transaction.rollback()

@@ -9,7 +9,7 @@ from typing import Any
 from tests.support.query_plans.judging import Wrong
 
 PROJECT = Path(__file__).parents[3]
-_SENDERS = frozenset({"affected", "end_with", "execute", "rows", "several"})
+_SENDERS = frozenset({"affected", "end_with", "execute", "put_off", "rows", "several"})
 """The functions of ``infra.database`` by which stores send a statement."""
 
 

@@ -1,22 +1,19 @@
 """Guards in the machinery of jobs: keys, locks and their order, restarts, the sweeper."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from types import ModuleType
 from typing import Any
 
-from infra.database import now
 from tests.support.guards import switch
 
 
 def without_key_claims(intake_store: ModuleType) -> None:
     """Tell every request that its keys are its own."""
 
-    def yours(
-        claims: Sequence[tuple[Any, Any]],
-    ) -> tuple[dict[bytes, tuple[Any, bytes]], datetime]:
-        switch.note("idempotency-claim")
-        return {claim.hash: (uuid, claim.fingerprint) for claim, uuid in claims}, now()
+    def yours(claims: Sequence[tuple[Any, Any]]) -> dict[bytes, tuple[Any, bytes]]:
+        if claims:
+            switch.note("idempotency-claim")
+        return {claim.hash: (uuid, claim.fingerprint) for claim, uuid in claims}
 
     intake_store.claim_keys = yours  # type: ignore[attr-defined]
 
