@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.counters import Counters
+from bench.flushes import Flushes
 from bench.generator.plan import Loaded, percentile
 from bench.loads import LoadMaker
 from bench.sampling import GENERATOR, Sampler
@@ -68,16 +69,17 @@ class Recorder:
 
     @contextmanager
     def observed(self, part: str) -> Iterator[Sampler]:
-        """CPU, memory and counters while the body runs."""
+        """CPU, memory, counters and the disk while the body runs."""
         before = Counters.now(self._stage)
         began, used = time.monotonic(), time.process_time()
-        with Sampler(self._pids) as sampler:
+        with Sampler(self._pids) as sampler, Flushes(self._stage.directory) as flushes:
             yield sampler
         used, took = time.process_time() - used, time.monotonic() - began
         self.record.figures[f"{part}.bench_cpu_percent"] = 100 * used / took
         self.record.counters[part] = Counters.now(self._stage).since(before)
         self.record.usage[part] = sampler.as_json()
         figures = self.record.figures
+        figures |= {f"{part}.{name}": value for name, value in flushes.figures().items()}
         figures[f"{part}.fleet_memory_mb"] = max(sampler.fleet_memory, default=0.0)
         share = sampler.usage[GENERATOR].cpu if GENERATOR in sampler.usage else []
         figures[f"{part}.generator_cpu_percent"] = sum(share) / len(share) if share else 0.0

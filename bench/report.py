@@ -132,7 +132,7 @@ def _cells(one: Judged) -> list[str]:
 
 
 _KINDS = ("web", "users", "coupons", "scheduler", "consumers", "mariadb", "redis", "kafka",
-          "load generator")
+          "platform", "load generator")
 
 
 def _usage_rows(records: Sequence[Record]) -> Iterator[list[str]]:
@@ -148,10 +148,11 @@ def _usage_rows(records: Sequence[Record]) -> Iterator[list[str]]:
                 if name.startswith("drain") and name.endswith("mean batch")
             )
             waits = f"{grown.get('row lock waits', 0):.0f}"
-            yield [f"{record.scenario} {part}", *cpu, f"{memory:.0f}", batches or "-", waits]
+            flush = f"{record.figures.get(f'{part}.flush_most_ms', 0.0):.0f}"
+            yield [f"{record.scenario} {part}", *cpu, f"{memory:.0f}", batches or "-", waits, flush]
 
 
-_USAGE = ("", *_KINDS, "fleet MB", "jobs a drain", "row lock waits")
+_USAGE = ("", *_KINDS, "fleet MB", "jobs a drain", "row lock waits", "slowest flush ms")
 
 
 def _usage_table(records: Sequence[Record]) -> Table:

@@ -140,7 +140,7 @@ def connect_params(url: str) -> tuple[str, dict[str, Any]]:
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
         "connect_timeout": 3,
-        # For BEGIN and the statement behind it. No statement holds a text that a client sent.
+        # For statements that travel together (ADR 0010). None holds a text that a client sent.
         "client_flag": CLIENT.MULTI_STATEMENTS,
         "conv": _CONVERSIONS,
         "read_timeout": 30,
