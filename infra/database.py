@@ -282,6 +282,21 @@ def execute(sql: str, params: Sequence[Any] = ()) -> Any:
     return database.execute_sql(sql, params)
 
 
+def connection_id() -> int:
+    """The server's number for this thread's connection, to be given to :func:`kill`."""
+    return int(database.connection().thread_id())
+
+
+def kill(connection: int) -> None:
+    """End another connection of ours: what it has sent and the server has not begun is never done,
+    and what it has begun is undone, but for a COMMIT, which is finished."""
+    try:
+        execute("KILL %s", (connection,))
+    except peewee.OperationalError as error:
+        if error_code(error) not in (ER.NO_SUCH_THREAD, ER.KILL_DENIED_ERROR):
+            raise
+
+
 def put_off(sql: str, params: Sequence[Any] = ()) -> None:
     """Run one statement of a transaction, of which nothing is to be known, with the next one or
     with COMMIT; what the database has against it is raised there."""
@@ -307,6 +322,8 @@ def several(*statements: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]
     with peewee.__exception_wrapper__:
         while cursor.nextset():
             found.append(list(cursor.fetchall()))
+    if len(found) != len(statements):
+        raise peewee.InterfaceError("the server has left out statements that came together")
     return found
 
 
@@ -329,8 +346,9 @@ def placeholders(count: int, row: str = "%s") -> str:
 
 
 __all__ = [
-    "ConnectionsExhausted", "affected", "configure", "connect_params", "database", "end_with",
-    "error_code", "execute", "is_connection_lost", "is_restartable", "is_unavailable", "now",
+    "ConnectionsExhausted", "affected", "configure", "connect_params", "connection_id", "database",
+    "end_with", "error_code", "execute", "is_connection_lost", "is_restartable", "is_unavailable",
+    "kill", "now",
     "patient_session", "placeholders", "put_off", "rows", "run_transaction", "session", "several",
     "transaction",
 ]

@@ -15,6 +15,8 @@ _Statement = tuple[str, Sequence[Any]]
 
 _BEGIN: _Statement = ("BEGIN", ())
 _CLOCK: _Statement = ("SELECT NOW(3)", ())
+MOST_PUT_OFF = 2**20
+"""Characters of parameters that are kept back: servers take no text over a few MB at once."""
 
 
 class RoundTrips(peewee.MySQLDatabase):
@@ -31,7 +33,7 @@ class RoundTrips(peewee.MySQLDatabase):
         """Only noted. ``timed``: the database is asked for its time on the way (:attr:`moment`)."""
         state = self._state
         state.ahead = [_BEGIN, _CLOCK] if timed else [_BEGIN]
-        state.committed, state.moment = False, None
+        state.committed, state.moment, state.kept_back = False, None, 0
 
     @property
     def moment(self) -> datetime | None:
@@ -44,16 +46,19 @@ class RoundTrips(peewee.MySQLDatabase):
         """Run a statement of which nothing is to be known: before the transaction's next one, or
         its COMMIT, in the same round trip. What the database has against it is raised there.
 
-        Outside a transaction it runs at once.
+        Outside a transaction, or where much is kept back already, it runs at once.
         """
-        if self.in_transaction():
-            self._state.ahead.append((sql, params))
-        else:
-            self.execute_sql(sql, params)
+        state = self._state
+        if self.in_transaction() and not state.committed:
+            state.kept_back += sum(len(one) for one in params if isinstance(one, (str, bytes)))
+            if state.kept_back <= MOST_PUT_OFF:
+                state.ahead.append((sql, params))
+                return
+        self.execute_sql(sql, params)
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Run one statement, behind those that were put off."""
-        if self._committed():
+        if getattr(self._state, "committed", False):
             raise RuntimeError("a statement after the one that a transaction ended with")
         ahead = self._ahead()
         if not ahead:
@@ -66,18 +71,20 @@ class RoundTrips(peewee.MySQLDatabase):
             for one in ahead:
                 if one is _CLOCK:
                     [(self._state.moment,)] = cursor.fetchall()
-                cursor.nextset()
+                self._next(cursor)
         return cursor
 
     def end_with(self, sql: str, params: Any = None) -> None:
         """Run a transaction's last statement, and COMMIT in the same round trip.
 
         Raises what the database raised; after a lost connection it is not known whether the
-        transaction was committed.
+        transaction was committed, nor whether that will still be done.
         """
+        if not self.in_transaction():
+            raise RuntimeError("no transaction to end")
         cursor = self.execute_sql(f"{sql}; COMMIT", params)
         with peewee.__exception_wrapper__:
-            cursor.nextset()
+            self._next(cursor)
         self._state.committed = True
 
     def commit(self) -> None:
@@ -102,9 +109,16 @@ class RoundTrips(peewee.MySQLDatabase):
         """The connection is gone, and with it the transaction."""
         self._state.ahead, self._state.committed, self._state.moment = [], False, None
 
+    @staticmethod
+    def _next(cursor: Any) -> None:
+        """Go on to the next statement's answer, without which nothing is known of it."""
+        if not cursor.nextset():
+            raise peewee.InterfaceError("the server has left out statements that came together")
+
     def _ahead(self) -> list[_Statement]:
         """What is to go out before the next statement; from now on it is taken to have gone."""
         ahead, self._state.ahead = getattr(self._state, "ahead", []), []
+        self._state.kept_back = 0
         return ahead
 
     def _committed(self) -> bool:

@@ -24,7 +24,15 @@ from domain.jobs.kinds import Command, Kinds, Lane
 from domain.jobs.lanes import LaneStates, always_running
 from domain.jobs.shedding import UNLIMITED, Limits
 from domain.kernel.errors import DomainError, InternalError, Unavailable
-from infra.database import error_code, is_connection_lost, run_transaction, session, transaction
+from infra.database import (
+    connection_id,
+    error_code,
+    is_connection_lost,
+    kill,
+    run_transaction,
+    session,
+    transaction,
+)
 from infra.metrics import (
     intake_batch_size,
     intake_refused,
@@ -177,23 +185,23 @@ class _Committer:
 
     def _commit(self, batch: Sequence[_Pending]) -> None:
         """Commit ``batch``; a batch with a row that the database refuses is split around it."""
-        sent = False  # the COMMIT
+        sent: int | None = None  # the connection by which the COMMIT has gone
 
         def work() -> dict[UUID, Result]:
             nonlocal sent
-            sent = False
+            sent = None
             requests = [(one.uuid, one.command) for one in batch]
             return Batch(self._kinds, requests).write(before_commit=send)
 
         def send() -> None:
             nonlocal sent
-            sent = True
+            sent = connection_id()
 
         try:
             results = run_transaction(work, restarts_lock_waits=False, timed=True)
         except (peewee.OperationalError, peewee.InterfaceError) as error:
-            if sent and is_connection_lost(error):
-                self._end_unknown(batch, error)
+            if sent is not None and is_connection_lost(error):
+                self._end_unknown(batch, error, sent)
             else:
                 self._end_unavailable(batch, error)
         except (peewee.IntegrityError, peewee.DataError) as error:
@@ -229,17 +237,20 @@ class _Committer:
         else:
             self._end(batch, Unavailable("The database is away.", retry_after=2))
 
-    def _end_unknown(self, batch: Sequence[_Pending], error: Exception) -> None:
+    def _end_unknown(
+        self, batch: Sequence[_Pending], error: Exception, connection: int
+    ) -> None:
         """The COMMIT was sent and its answer lost: only a read-back may say what became of it.
 
         Until it succeeds nobody is told "no job"; this committer could do nothing else meanwhile.
         """
         log.warning("commit without an answer", lane=self._lane, error=repr(error))
         deadline = time.monotonic() + READ_BACK_SECONDS
-        found = self._read_back([one.uuid for one in batch])
+        uuids = [one.uuid for one in batch]
+        found = self._read_back(uuids, connection)
         while found is None and time.monotonic() < deadline:
             time.sleep(READ_BACK_PAUSE)
-            found = self._read_back([one.uuid for one in batch])
+            found = self._read_back(uuids, connection)
         if found is None:
             intake_unavailable.labels(self._lane).inc(len(batch))
             self._end(batch, Unavailable(UNKNOWN, retry_after=5))
@@ -251,9 +262,19 @@ class _Committer:
         if found:
             self._wake(self._lane)
 
-    def _read_back(self, uuids: Sequence[UUID]) -> dict[UUID, datetime] | None:
-        """The jobs among ``uuids`` that were committed; None while the database cannot say."""
+    def _read_back(
+        self, uuids: Sequence[UUID], connection: int
+    ) -> dict[UUID, datetime] | None:
+        """The jobs among ``uuids`` that were committed by ``connection``, which from now on commits
+        no other; None while the database cannot say.
+
+        Its text may still be on its way, or wait in the server, which then would not show. After a
+        restart of the server the number may be another connection's: that one breaks, and is opened
+        anew.
+        """
         try:
+            with session():
+                kill(connection)
             with transaction():
                 return intake_store.committed(uuids)
         except peewee.PeeweeException as error:

@@ -99,7 +99,8 @@ def commit_jobs(
 def committed(uuids: Sequence[UUID]) -> dict[UUID, datetime]:
     """Which of these jobs exist, with their times, once all that may insert them have ended.
 
-    A locking read: it waits for a commit whose answer was lost instead of missing it.
+    A locking read: it waits for a commit whose answer was lost instead of missing it. One that the
+    server has not begun is not waited for: its connection is to be killed before.
     """
     found = rows(
         f"SELECT uuid, accepted_at FROM jobs WHERE uuid IN ({placeholders(len(uuids))}) FOR UPDATE",

@@ -9,6 +9,7 @@ from typing import Any
 import peewee
 import pymysql
 import pytest
+from pymysql.connections import Connection
 from redis import Redis
 
 from domain.coupons import issue
@@ -22,7 +23,7 @@ from domain.kernel.errors import DomainError, KeyReused, Unavailable
 from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from domain.wallet import charge
-from infra.database import ShopDatabase, execute, rows, session
+from infra.database import ShopDatabase, execute, rows, run_transaction, session
 from infra.database import database as connection
 from tests.support.market import broken_rules, given_coupon
 from tests.support.shop import accepted, given_users, submit, work
@@ -423,3 +424,60 @@ def test_a_commit_whose_answer_was_lost_is_read_back(
             intake.submit(a_charge(user), name)
     assert len(tries) == 4
     assert count("jobs") == was_committed
+
+
+def test_what_had_not_run_when_it_was_looked_for_never_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The text with COMMIT in it may arrive after the read-back, which finds nothing of it."""
+    [user] = given_users(0)
+    intake = Intake(KINDS, lambda _: None)
+    end_with, late = type(connection).end_with, list[tuple[Any, str]]()
+
+    def under_way(self: ShopDatabase, sql: str, params: Any = None) -> None:
+        monkeypatch.setattr(type(connection), "end_with", end_with)
+        link = self.connection()
+        late.append((link, link.cursor().mogrify(f"{sql}; COMMIT", params)))
+        self._state.conn = self._open()
+        self._state.conn.close()  # which is all that the client has left of it
+        raise peewee.OperationalError(2013, "lost")
+
+    # Given a text that ends with COMMIT, held up on its way to a server that still waits for it
+    monkeypatch.setattr(type(connection), "end_with", under_way)
+    with pytest.raises(Unavailable) as refused:
+        intake.submit(a_charge(user), uuid7())
+    # When its request has been told that it made no job, and the text arrives
+    assert "away" in refused.value.detail
+    [(link, text)] = late
+    with pytest.raises(pymysql.err.OperationalError):
+        link.cursor().execute(text)
+    # Then there is none
+    assert count("jobs") == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "trips"), [("charge", 2), ("charge without a transactionId", 2), ("coupon", 3)]
+)
+def test_a_batch_is_accepted_in_few_round_trips(
+    monkeypatch: pytest.MonkeyPatch, kind: str, trips: int
+) -> None:
+    coupon, users = given_coupon(100), given_users(0, 0, 0)
+    commands = {
+        "charge": [charge.command(user, user, 5, f"top-up {user}", None) for user in users],
+        "charge without a transactionId": [a_charge(user) for user in users],
+        "coupon": [issue.command(user, user, coupon) for user in users],
+    }
+    sent, query = list[str](), Connection.query
+
+    def noted(self: Connection, sql: str, unbuffered: bool = False) -> Any:
+        sent.append(sql)
+        return query(self, sql, unbuffered)
+
+    with session():
+        monkeypatch.setattr(Connection, "query", noted)
+        run_transaction(
+            lambda: Batch(KINDS, [(uuid7(), one) for one in commands[kind]]).write(), timed=True
+        )
+        monkeypatch.undo()
+    assert len(sent) == trips
+    assert count("jobs") == 3

@@ -2,6 +2,7 @@
 
 import peewee
 import pytest
+from pymysql.cursors import Cursor
 
 from infra.database import (
     database,
@@ -254,3 +255,47 @@ def test_whoever_asks_a_timed_transaction_first_is_told_the_same() -> None:
         first = now()
         assert rows("SELECT SLEEP(0.01)") == [(0,)]
         assert now() == first
+
+
+def test_a_server_that_leaves_statements_out_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ended() -> None:
+        with transaction():
+            insert("a")
+            monkeypatch.setattr(Cursor, "nextset", lambda _: None)
+            end_with(A_USER, ["b"])
+
+    with pytest.raises(peewee.InterfaceError, match="left out"):
+        ended()
+
+
+def test_no_transaction_can_be_ended_where_there_is_none() -> None:
+    with session():
+        with pytest.raises(RuntimeError, match="no transaction"):
+            end_with(A_USER, ["a"])
+        insert("b")
+    assert users() == ["b"]
+
+
+def test_whatever_follows_the_end_of_a_transaction_is_refused_until_its_block_ends() -> None:
+    with session():
+        with transaction():
+            end_with(A_USER, ["a"])
+            for _ in range(2):
+                with pytest.raises(RuntimeError, match="after the one"):
+                    insert("b")
+                with pytest.raises(RuntimeError, match="after the one"):
+                    put_off(A_USER, ["c"])
+        insert("d")
+    assert users() == ["a", "d"]
+
+
+def test_not_more_is_put_off_than_a_text_may_hold() -> None:
+    with transaction():
+        # Given half of what may be kept back
+        put_off("INSERT INTO users (name, created_at) SELECT LEFT(%s, 1), NOW(3)", ["a" * 600_000])
+        # When as much is put off again, Then all of it is sent
+        put_off("INSERT INTO users (name, created_at) SELECT LEFT(%s, 1), NOW(3)", ["b" * 600_000])
+        assert database._ahead() == []
+        assert rows("SELECT name FROM users ORDER BY id") == [("a",), ("b",)]
