@@ -46,7 +46,7 @@ def judge(
     """
     verdict = Verdict()
     began = time.monotonic()
-    _await_quiet(log, seconds, verdict)
+    _await_quiet(stage, log, seconds, verdict)
     verdict.seconds_to_quiet = time.monotonic() - began
     _check_promises(log, verdict)
     _check_audit(stage, garbage_under, verdict)
@@ -87,13 +87,19 @@ _OWED = """
 """
 
 
-def _await_quiet(log: Log, seconds: float, verdict: Verdict) -> None:
-    """Until no promised job is under way, no event waits, and the data platform has its own."""
+def _await_quiet(stage: Judged, log: Log, seconds: float, verdict: Verdict) -> None:
+    """Until no promised job is under way, no event waits, the data platform has its own, and so has
+    the ranking: its consumer comes back to a Kafka that was away in its own time."""
     what = f"{len(log.jobs())} promised jobs end, and their events are sent and exported"
     _await(lambda: not any(asked(_OWED)[0]), seconds, what, verdict)
     left = asked(_OWED)[0]
     if any(left):
         verdict.wrong.append("left: {} jobs, {} events, {} exports, {} not heard of".format(*left))
+
+    def ranked() -> bool:
+        return stage.cli("ranking", "drift", check=False).returncode == 0
+
+    _await(ranked, seconds, "the ranking is what the orders say", verdict)
 
 
 def _check_audit(stage: Judged, garbage_under: str, verdict: Verdict) -> None:

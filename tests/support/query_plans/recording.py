@@ -26,12 +26,11 @@ class Recorder:
         self._asking = -self._rows_read() + self._rows_read()
 
     def __call__(self, sql: str, params: Any = None) -> Any:
-        cursors, given = [], list(params or ())
-        for one in sql.split("; "):  # what goes out in one round trip
+        together, given, cursors = sql.split("; "), list(params or ()), []
+        for one in together:  # in one round trip
             own, given = given[: one.count("%s")], given[one.count("%s") :]
-            if one != "COMMIT":
-                cursors.append(self._run(one, own))
-        return cursors[0] if len(cursors) == 1 else _Results(cursors)
+            cursors.append(self._run("DO 0" if one == "COMMIT" else one, own))
+        return cursors[0] if len(together) == 1 else _Results(cursors)
 
     def _run(self, sql: str, params: Any) -> Any:
         place = _place_of_store()
