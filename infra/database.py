@@ -348,7 +348,6 @@ def placeholders(count: int, row: str = "%s") -> str:
 __all__ = [
     "ConnectionsExhausted", "affected", "configure", "connect_params", "connection_id", "database",
     "end_with", "error_code", "execute", "is_connection_lost", "is_restartable", "is_unavailable",
-    "kill", "now",
-    "patient_session", "placeholders", "put_off", "rows", "run_transaction", "session", "several",
-    "transaction",
+    "kill", "now", "patient_session", "placeholders", "put_off", "rows", "run_transaction",
+    "session", "several", "transaction",
 ]
