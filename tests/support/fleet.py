@@ -18,6 +18,9 @@ from tests.support.api import Api
 from tests.support.services import TestServices
 from tests.support.waiting import eventually
 
+_LINES_SHOWN = 30
+_READ_AT_THE_END = 64 * 1024
+
 
 @dataclass
 class Fleet:
@@ -114,7 +117,9 @@ class Fleet:
         self.wait_ready()
 
     def end(self) -> None:
-        """Whatever still runs ends now."""
+        """Whatever still runs ends now. A test that failed shows what the programs said last."""
+        for log in sorted(self.directory.glob("*.log")):
+            print(f"--- the end of {log.name}", *_last_lines(log), sep="\n")
         for name in list(self._running):
             try:
                 self.kill(name)
@@ -133,3 +138,9 @@ class Fleet:
         """``audit`` finds every invariant to hold once the work under way has ended."""
         done = self.cli("audit", "--wait", str(wait), check=False)
         assert done.returncode == 0, f"audit: {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+def _last_lines(log: Path) -> list[str]:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _READ_AT_THE_END))
+        return file.read().decode(errors="replace").splitlines()[-_LINES_SHOWN:]
