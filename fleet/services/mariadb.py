@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fleet.packages import executable
-from fleet.services.database_server import DatabaseServer
+from fleet.services.database_server import DatabaseServer, redo_log
 
 
 class MariaDb(DatabaseServer):
@@ -29,4 +29,4 @@ class MariaDb(DatabaseServer):
         return executable("mariadbd")
 
     def _own_options(self) -> list[str]:
-        return ["--innodb-log-file-size=256M"]
+        return [f"--innodb-log-file-size={redo_log()}"]

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from fleet.packages import executable
 from fleet.services.base import DeathSignal
-from fleet.services.database_server import DatabaseServer
+from fleet.services.database_server import DatabaseServer, redo_log
 
 VARIABLE = "FLEET_MYSQLD"
 
@@ -40,7 +40,7 @@ class MySql(DatabaseServer):
 
     def _own_options(self) -> list[str]:
         return [
-            "--innodb-redo-log-capacity=512M",
+            f"--innodb-redo-log-capacity={redo_log()}",
             # No second protocol, with a port of its own, and no directory to import files from.
             "--mysqlx=OFF",
             "--secure-file-priv=NULL",

@@ -11,8 +11,12 @@ from pathlib import Path
 
 from fleet.services import mysql
 from fleet.services.base import LocalService, Service
+from fleet.services.database_server import REDO_LOG_VARIABLE
 from fleet.services.mariadb import MariaDb
 from fleet.services.selection import MANNER, ServiceSet, ServiceUrls, select
+
+# A gigabyte each is too much for those that live for minutes, below a directory in memory maybe.
+os.environ.setdefault(REDO_LOG_VARIABLE, "256M")
 
 
 @dataclass(frozen=True)

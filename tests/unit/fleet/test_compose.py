@@ -11,6 +11,7 @@ from fleet.layout import PROJECT
 from fleet.processes import PidFile, Spawned
 from fleet.services import compose
 from fleet.services.compose import COMPOSE_FILE, ComposeService
+from fleet.services.database_server import REDO_LOG_VARIABLE, redo_log
 from fleet.services.mysql import MySql
 from fleet.services.redis_server import RedisServer
 from fleet.services.selection import ROLES, ServiceSet, left_running, select
@@ -65,6 +66,18 @@ def test_the_database_is_durable() -> None:
     assert {"--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"} <= set(
         SERVICES["mysql"]["command"]
     )
+
+
+def test_the_database_has_as_much_redo_log_in_docker_as_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(REDO_LOG_VARIABLE, raising=False)
+
+    assert f"--innodb-redo-log-capacity={redo_log()}" in SERVICES["mysql"]["command"]
+
+    monkeypatch.setenv(REDO_LOG_VARIABLE, "96M")
+
+    assert redo_log() == "96M"
 
 
 def test_kafka_tells_clients_the_published_port() -> None:
