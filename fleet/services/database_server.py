@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from fleet.console import StartError, last_lines
+from fleet.environment import effective
 from fleet.services.base import LocalService, Role, listening
 from fleet.services.checks import database_answers
 
 REDO_LOG_VARIABLE = "FLEET_REDO_LOG"
+DEFAULT_REDO_LOG = "1G"
 
 USER = "shop"
 DATABASE = "shop"
@@ -132,13 +134,14 @@ class DatabaseServer(LocalService):
 
 
 def redo_log() -> str:
-    """How large the log of changes may become before their pages have to be written: ``1G``, or
-    what FLEET_REDO_LOG says.
+    """How large the log of changes may become before their pages have to be written: what
+    FLEET_REDO_LOG says, or :data:`DEFAULT_REDO_LOG`.
 
-    An order takes some 14 KB of it. When it is full, commits wait for pages to reach the disk: with
-    256 MB after 12 s of the greatest load. It is all on the disk from the first start on.
+    An order takes some 14 KB of it. Towards its end pages are written as fast as it grows, beside
+    the commits: with 256 MB from 12 s of the greatest load on. It has its room on the disk from the
+    first start on.
     """
-    return os.environ.get(REDO_LOG_VARIABLE, "1G")
+    return effective(os.environ).get(REDO_LOG_VARIABLE, DEFAULT_REDO_LOG)
 
 
 def _as_root() -> list[str]:

@@ -11,7 +11,7 @@ from fleet.layout import PROJECT
 from fleet.processes import PidFile, Spawned
 from fleet.services import compose
 from fleet.services.compose import COMPOSE_FILE, ComposeService
-from fleet.services.database_server import REDO_LOG_VARIABLE, redo_log
+from fleet.services.database_server import DEFAULT_REDO_LOG, REDO_LOG_VARIABLE, redo_log
 from fleet.services.mysql import MySql
 from fleet.services.redis_server import RedisServer
 from fleet.services.selection import ROLES, ServiceSet, left_running, select
@@ -71,9 +71,7 @@ def test_the_database_is_durable() -> None:
 def test_the_database_has_as_much_redo_log_in_docker_as_without(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv(REDO_LOG_VARIABLE, raising=False)
-
-    assert f"--innodb-redo-log-capacity={redo_log()}" in SERVICES["mysql"]["command"]
+    assert f"--innodb-redo-log-capacity={DEFAULT_REDO_LOG}" in SERVICES["mysql"]["command"]
 
     monkeypatch.setenv(REDO_LOG_VARIABLE, "96M")
 
