@@ -226,6 +226,30 @@ def test_a_payload_that_is_no_set_of_claims(payload: bytes) -> None:
     refuse(BY_SECRET, by_hand(HEAD, payload))
 
 
+def test_bytes_are_written_in_one_way() -> None:
+    # Given a token whose signature ends in two bits that mean nothing, and may be anything to some
+    good = hs256()
+    signed, _, signature = good.rpartition(".")
+    assert len(base64.urlsafe_b64decode(signature + "=")) == 32
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = alphabet.index(signature[-1])
+    assert last % 4 == 0
+    # Then only one way to write it is a token, lest one that was withdrawn comes back as another
+    for ending in alphabet[last + 1 : last + 4]:
+        refuse(BY_SECRET, f"{signed}.{signature[:-1]}{ending}")
+    for other in (signature + "=", signature[:9] + "\n" + signature[9:], signature + "!", "=="):
+        refuse(BY_SECRET, f"{signed}.{other}")
+    # Nor is the alphabet that of plain base64
+    for number in range(1000):
+        token = hs256(number=number)
+        if "-" in token or "_" in token:
+            assert BY_SECRET.verify(token) == USER
+            refuse(BY_SECRET, token.replace("-", "+").replace("_", "/"))
+    padded = f"{part(HEAD)}.{part(said())}="
+    proof = hmac.digest(SECRET.encode(), padded.encode(), hashlib.sha256)
+    refuse(BY_SECRET, f"{padded}.{part(proof)}")
+
+
 def test_the_form_is_held_to() -> None:
     good = hs256()
     head, body, signature = good.split(".")
