@@ -10,6 +10,11 @@ from infra.settings import Settings, settings
 
 log = structlog.get_logger(__name__)
 
+OBJECTS_BETWEEN_COLLECTIONS = 5_000
+"""How many more objects than before there may be until garbage is looked for. Python's 700 are made
+by the requests of one burst, and the more are walked through, the longer all wait: 2 ms for these
+(docs/performance.md)."""
+
 
 def start(process: str) -> Settings:
     """Read the settings, set up logs and point the database; connect to nothing yet.
@@ -27,6 +32,7 @@ def loaded() -> None:
     each time that garbage is looked for, which makes everybody wait meanwhile."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def give_way() -> None:
