@@ -37,7 +37,7 @@ def needs_database(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _explain(error: Exception) -> str:
-    from infra.database import error_code, is_connection_lost
+    from infra.database_errors import error_code, is_connection_lost
 
     if error_code(error) in (_NO_SUCH_TABLE, _NO_SUCH_COLUMN):
         return f"The schema is not up to date; run migrate first. ({one_line(error)})"

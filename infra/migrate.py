@@ -6,7 +6,8 @@ from pathlib import Path
 import peewee
 from playhouse.migrations import Runner
 
-from infra.database import database, execute, is_restartable, patient_session, rows
+from infra.database import database, execute, patient_session, rows
+from infra.database_errors import is_restartable
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _PATIENCE_SECONDS = 120

@@ -8,7 +8,7 @@ from typing import Any
 import pymysql
 from pymysql.cursors import SSDictCursor
 
-from infra.database import connect_params
+from infra.connections import connect_params
 
 _ANSWER_SECONDS = 900
 _ROOM = 256 * 1024 * 1024

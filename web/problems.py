@@ -14,11 +14,7 @@ from domain.kernel.errors import (
     NoSuchThing,
     Unavailable,
 )
-from infra.database import (
-    error_code,
-    is_restartable,
-    is_unavailable,
-)
+from infra.database_errors import error_code, is_restartable, is_unavailable
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -24,7 +24,8 @@ from domain.jobs.kinds import Kinds, Lane
 from domain.jobs.lanes import LaneStates, always_running
 from domain.jobs.perform import Performer
 from domain.jobs.rules import Waiting, choose, split_known
-from infra.database import is_connection_lost, run_transaction, session
+from infra.database import run_transaction, session
+from infra.database_errors import is_connection_lost
 from infra.key_lock import KeyLocks
 from infra.metrics import drain_batch_size, fenced_writes
 

@@ -16,7 +16,8 @@ from domain.jobs.kinds import Job, JobKind, Outcome, Parked, PutBack, Refused, S
 from domain.jobs.problems import error_body
 from domain.jobs.rules import ABORT_SHARE, HOLD_SECONDS, halves, retry_seconds
 from domain.kernel.errors import InternalError
-from infra.database import is_connection_lost, is_restartable, run_transaction
+from infra.database import run_transaction
+from infra.database_errors import is_connection_lost, is_restartable
 from infra.metrics import drain_retries, job_seconds, jobs_ended
 
 log = structlog.get_logger(__name__)

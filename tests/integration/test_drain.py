@@ -13,7 +13,8 @@ from domain.jobs.service import cancel, find
 from domain.jobs.sweeper import lanes_to_wake
 from domain.wallet import charge
 from infra import metrics
-from infra.database import connect_params, execute, rows, session
+from infra.connections import connect_params
+from infra.database import execute, rows, session
 from infra.key_lock import KeyLocks
 from tests.support.services import TestServices
 from tests.support.shop import accepted, given_users, jobs, make_drain, work

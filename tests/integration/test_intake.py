@@ -13,7 +13,7 @@ from pymysql.connections import Connection
 from redis import Redis
 
 from domain.coupons import issue
-from domain.jobs import intake as intake_module
+from domain.jobs import committer as committer_module
 from domain.jobs import intake_store, service
 from domain.jobs.admission import Accepted, Batch, Result
 from domain.jobs.intake import Intake
@@ -23,8 +23,9 @@ from domain.kernel.errors import DomainError, KeyReused, Unavailable
 from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from domain.wallet import charge
-from infra.database import ShopDatabase, execute, rows, run_transaction, session
+from infra.connections import ShopDatabase
 from infra.database import database as connection
+from infra.database import execute, rows, run_transaction, session
 from tests.support.market import broken_rules, given_coupon
 from tests.support.shop import accepted, given_users, submit, work
 from tests.support.waiting import eventually
@@ -302,7 +303,7 @@ def test_one_bad_request_does_not_spoil_its_commit() -> None:
 def test_who_is_told_of_no_job_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that waited too long is withdrawn; one that is being committed is waited for."""
     [user] = given_users(0)
-    monkeypatch.setattr(intake_module, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(committer_module, "ANSWER_SECONDS", 0.2)
     intake = Intake(KINDS, lambda _: None)
     entered, go_on = threading.Event(), threading.Event()
     write = Batch.write

@@ -24,7 +24,8 @@ from domain.outbox.events import TOPICS
 from domain.ranking import service as ranking
 from domain.recovery import service as recovery
 from domain.wallet import charge
-from infra.database import connect_params, database, execute, placeholders, session
+from infra.connections import connect_params
+from infra.database import database, execute, placeholders, session
 from infra.numbering import numberings, renumber
 from infra.settings import settings
 from infra.topic_settings import PARTITIONS

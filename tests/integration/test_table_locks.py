@@ -9,7 +9,8 @@ import pymysql
 import pytest
 
 from infra import migrate as migrate_module
-from infra.database import connect_params, execute, rows, session
+from infra.connections import connect_params
+from infra.database import execute, rows, session
 from infra.migrate import MIGRATIONS, migrate
 from infra.settings import settings
 from tests.support.client import Client

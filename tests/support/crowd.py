@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pymysql
 
-from infra.database import connect_params
+from infra.connections import connect_params
 from tests.support.fleet import Fleet
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from domain.jobs.problems import error_body
 from domain.kernel.errors import InternalError
 from domain.kernel.ids import uuid7
 from domain.wallet import charge
-from infra.database import connect_params
+from infra.connections import connect_params
 from tests.support.fleet import Fleet
 
 WAITS = timedelta(seconds=20)

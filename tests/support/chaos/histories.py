@@ -16,7 +16,7 @@ from typing import Any
 
 import urllib3
 
-from domain.jobs.intake import UNKNOWN
+from domain.jobs.committer import UNKNOWN
 from tests.support.api import ENDED, Answer, Api
 from tests.support.chaos.linearizability import Operation
 from tests.support.chaos.models import REFUSED, Charge, Issue, Pay, Read, Refund, SetTotal

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 import pymysql
 
-from infra.database import connect_params
+from infra.connections import connect_params
 from tests.support.chaos.apart import LEASE_SECONDS
 from tests.support.chaos.faults.base import Fault, Measured, Scene, recovered
 from tests.support.chaos.readings import asked, metric, under_way
