@@ -1,8 +1,6 @@
 """Issuing: exactly the lowest sequence numbers win, nobody twice, and all of it is told."""
 
-import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from domain.kernel.errors import DomainError
 from infra.database import database, execute, session
 from tests.support.market import broken_rules, code, events, given_coupon, one, result, select
 from tests.support.shop import accepted, given_users, jobs, make_drain, submit, work
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -97,13 +96,18 @@ def test_several_coupons_in_one_batch(redis: Redis) -> None:
 
 
 def test_accepted_before_the_expiry_is_issued_after_it(redis: Redis) -> None:
-    # Given a request, accepted before a coupon expires
-    coupon = given_coupon(5, expires=timedelta(milliseconds=150))
+    # Given a request, accepted a millisecond before its coupon expires
+    coupon = given_coupon(5)
     [early, late] = given_users(0, 0)
     [job] = accepted(ask(early, coupon))
+    with session():
+        for table in ("coupons", "coupon_gates"):
+            execute(
+                f"UPDATE {table} SET expires_at = "
+                "(SELECT accepted_at FROM jobs) + INTERVAL 1000 MICROSECOND"
+            )
     # When the coupon has expired before the work is done
-    time.sleep(0.2)
-    assert one("SELECT expires_at < NOW(3) FROM coupons") == 1
+    eventually(lambda: one("SELECT expires_at < NOW(3) FROM coupons"))
     [answer] = submit(ask(late, coupon))
     work(redis)
     # Then the early one got it, and the late one was refused at the gate
