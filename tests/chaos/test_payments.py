@@ -135,13 +135,17 @@ def test_without_an_asker_the_scheduler_still_ends_holds(fleet: Fleet) -> None:
 
 
 def test_sigterm_lets_calls_end(fleet: Fleet) -> None:
-    # Given calls that are under way
+    # Given ten charges, and an asker that comes when all of them are due: all calls are under way
+    # at once, however long it takes to post them
     provider = Provider(fleet)
-    provider.set(latencySeconds=0.7)
+    fleet.stop("consumers")
     users = [fleet.api.new_user() for _ in range(10)]
     for user in users:
         fleet.api.charge(user, 500)
-    eventually(lambda: provider.stats()["open"] == 10)
+    eventually(lambda: statuses() == {"asking": 10})
+    provider.set(latencySeconds=5.0)
+    fleet.start("consumers", PAYMENT_GATEWAY_TIMEOUT="20")
+    eventually(lambda: provider.stats()["open"] == 10, 30)
     # When the asker is told to end
     fleet.stop("consumers")
     # Then no call was cut off, and what was answered is written down

@@ -1,6 +1,5 @@
 """Charges that a payment provider is asked for: the provider is a process, the database real."""
 
-import time
 from uuid import UUID
 
 import orjson
@@ -135,7 +134,7 @@ def test_a_late_answer_is_had_by_asking_again(redis: Redis, provider: Provider) 
     [user] = given_users(0)
     [uuid] = accepted(a_charge(user, 300))
     # When it is asked again
-    with Wakes(redis) as wakes, asking(provider, wakes, timeout=0.3):
+    with Wakes(redis) as wakes, asking(provider, wakes, timeout=2):
         eventually(lambda: all_ended([uuid]))
     # Then it says what became of the payment, which was taken once
     assert (balance(user), provider.asked(uuid), provider.stats()["payments"]) == (300, 2, 1)
@@ -176,27 +175,22 @@ def test_an_outcome_that_is_not_known_ends_nothing(
 def test_many_are_asked_for_at_once_and_delay_nobody_else(
     redis: Redis, provider: Provider
 ) -> None:
-    # Given a provider that takes a second, and a hundred charges of a hundred users
-    provider.set(latencySeconds=1.0)
+    # Given a provider that takes five seconds, and a hundred charges of a hundred users
+    provider.set(latencySeconds=5.0)
     users = given_users(*[0] * 100)
     [buyer] = given_users(0)
-    begun = time.monotonic()
-    with Wakes(redis) as wakes, asking(provider, wakes):
+    with Wakes(redis) as wakes, asking(provider, wakes, timeout=20):
         uuids = accepted(*[a_charge(user) for user in users])
         wakes.wake()
-        eventually(lambda: provider.stats()["open"] > 0)
-        # When another user's order comes meanwhile
-        asked = time.monotonic()
+        # When all are asked for at once, and another user's order comes meanwhile
+        eventually(lambda: provider.stats()["open"] == 100)
         [order] = accepted(place.command(buyer, buyer))
         wakes.wake()
         eventually(lambda: all_ended([order]))
-        # Then it did not wait for the provider
-        assert time.monotonic() - asked < 0.7
+        # Then it did not wait for the provider, which has decided nothing yet
+        assert provider.stats()["payments"] == 0
         assert code_of(order) == "O003"
-        eventually(lambda: all_ended(uuids))
-    # And all were asked for at once
-    assert time.monotonic() - begun < 5
-    assert provider.stats()["mostOpen"] == 100
+        eventually(lambda: all_ended(uuids), 30)
     assert [balance(user) for user in users] == [100] * 100
 
 
@@ -227,11 +221,11 @@ def test_jobs_of_one_user_take_effect_in_the_order_accepted(
 
 
 def test_charges_of_one_user_are_asked_for_at_once(redis: Redis, provider: Provider) -> None:
-    provider.set(latencySeconds=0.3)
+    provider.set(latencySeconds=2.0)
     [user] = given_users(0)
     uuids = accepted(*[a_charge(user, amount) for amount in range(1, 21)])
-    with Wakes(redis) as wakes, asking(provider, wakes):
-        eventually(lambda: all_ended(uuids), 5)
+    with Wakes(redis) as wakes, asking(provider, wakes, timeout=20):
+        eventually(lambda: all_ended(uuids), 30)
     assert provider.stats()["mostOpen"] == 20
     with session():
         amounts = rows("SELECT amount FROM balance_history WHERE kind = 'charge' ORDER BY id")
