@@ -160,16 +160,12 @@ def test_a_slow_issuer_holds_up_nobody_whose_key_is_known(open_shop: Callable[..
     waiter = threading.Thread(target=wait_for_it)
     waiter.start()
     eventually(lambda: shop.provider.requests > asked, RETRY_SECONDS + 10)
-    # When others come, Then they are answered meanwhile
-    answered = 0
-    while waiter.is_alive():
-        begun = time.monotonic()
+    # When others come, Then they are answered while that one still waits
+    for _ in range(5):
         assert shop.status(FIRST) == 200
-        assert time.monotonic() - begun < 1
-        answered += 1
+        assert waiter.is_alive()
     # And the one that waited is answered, in the end, that the key is not known
     waiter.join()
-    assert answered > 50
     assert set(statuses) == {401}
 
 

@@ -182,21 +182,26 @@ def test_an_idle_connection_is_kept_between_two_requests(web: Fleet) -> None:
 
 
 def test_a_client_that_always_asks_again_keeps_nobody_waiting(web: Fleet) -> None:
-    # Given one who has sent 1,000 requests at once
+    # When a modest one asks beside a greedy one, Then it need not wait until that one has all of
+    # its answers. Played three times: this process may have stood still before it looked
+    waiting = [answered_meanwhile(web) for _ in range(3)]
+    assert min(waiting) < 500
+
+
+def answered_meanwhile(web: Fleet) -> int:
+    """How many of the 1,000 requests that one has sent at once are answered before another's."""
     asking = b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n"
     with connect(web) as greedy, connect(web) as modest:
         greedy.sendall(1_000 * asking)
         assert greedy.recv(1)
-        # When another asks for something
         modest.sendall(asking)
         assert Got(modest).status == 200
-        # Then it need not wait until the first has all of its answers
         greedy.setblocking(False)
         waiting = 0
         with suppress(BlockingIOError):
             while data := greedy.recv(1_000_000):
                 waiting += data.count(b"HTTP/1.1 200")
-        assert waiting < 500
+        return waiting
 
 
 @pytest.mark.parametrize("chunked", [False, True])
