@@ -60,7 +60,10 @@ class PlayedPlatform:
 
 
 @contextmanager
-def sending(platform: PlayedPlatform, **options: float) -> Iterator[Sender]:
+def sending(
+    platform: PlayedPlatform, at_end: Callable[[], object] = lambda: None, **options: float
+) -> Iterator[Sender]:
+    """A sender as long as the block runs; ``at_end`` is called when it has been told to end."""
     values = {"concurrency": 32, "tries": 3, "lease_seconds": 30, **options}
     sender, stop = Sender(platform, **values), threading.Event()  # type: ignore[arg-type]
     thread = threading.Thread(target=sender.run, args=(stop,))
@@ -69,6 +72,7 @@ def sending(platform: PlayedPlatform, **options: float) -> Iterator[Sender]:
         yield sender
     finally:
         stop.set()
+        at_end()
         thread.join(40)
         assert not thread.is_alive()
 
@@ -256,9 +260,10 @@ def test_a_live_lease_is_nobody_elses() -> None:
 
 
 def test_the_end_waits_for_calls_under_way_and_begins_none() -> None:
-    # Given calls that take a while
-    platform = PlayedPlatform(seconds=0.4)
-    with sending(platform, concurrency=4):
+    # Given calls that last until the sender has been told to end, and a while longer
+    gate = threading.Event()
+    platform = PlayedPlatform(lambda *both: (gate.wait(20), accept(*both))[1])
+    with sending(platform, at_end=threading.Timer(0.4, gate.set).start, concurrency=4):
         arrive(given_orders(12))
         eventually(lambda: sum(platform.open.values()) == 4)
         # When the sender is told to end

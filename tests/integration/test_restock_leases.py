@@ -108,34 +108,41 @@ def test_a_live_lease_is_nobody_elses() -> None:
     assert run_transaction(lambda: mail_store.take_over(10)) == 0
 
 
-def test_the_end_waits_for_mails_under_way_and_begins_none(server: MailServer) -> None:
-    # Given mails that take a while
-    server.behave(seconds=0.4)
-    with sending(server, concurrency=4):
+class Gated:
+    """A mail server that takes no mail before its gate is open."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.taken: list[str] = []
+
+    def send(self, recipient: str, message: bytes) -> Reply:
+        self.gate.wait(20)
+        self.taken.append(recipient)
+        return Reply("message", 250, "OK")
+
+    def close(self) -> None:
+        pass
+
+
+def test_the_end_waits_for_mails_under_way_and_begins_none() -> None:
+    # Given mails that last until the sender has been told to end, and a while longer
+    server = Gated()
+    with sending(server, at_end=threading.Timer(0.4, server.gate.set).start, concurrency=4):
         came_back(12)
         eventually(lambda: statuses().get("sending") == 4)
         # When the sender is told to end
     # Then those under way ended and are written down; the others wait for the next process
     assert statuses() == {"told": 4, "pending": 8}
-    assert len(server.mails()) == 4
+    assert len(server.taken) == 4
 
 
 def test_a_mail_that_outlasts_the_end_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender_module, "FINISH_SECONDS", 0.2)
-    gate = threading.Event()
-
-    class Slow:
-        def send(self, recipient: str, message: bytes) -> Reply:
-            gate.wait(20)
-            return Reply("message", 250, "OK")
-
-        def close(self) -> None:
-            pass
-
-    with sending(Slow()):
+    server = Gated()
+    with sending(server):
         came_back(1)
         eventually(lambda: statuses() == {"sending": 1})
-    gate.set()
+    server.gate.set()
     # Then another process need not wait for its lease to run out
     with session():
         assert len(mail_store.due(10)) == 1

@@ -1,7 +1,7 @@
 """When: senders carry restock notices to a mail server. Then: how far they came."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import orjson
@@ -21,7 +21,11 @@ def client_of(server: MailServer) -> Client:
 
 
 @contextmanager
-def sending(server: MailServer | Mailer | None, **options: float) -> Iterator[Sender]:
+def sending(
+    server: MailServer | Mailer | None, at_end: Callable[[], object] = lambda: None,
+    **options: float,
+) -> Iterator[Sender]:
+    """A sender as long as the block runs; ``at_end`` is called when it has been told to end."""
     mailer = client_of(server) if isinstance(server, MailServer) else server
     values = {"concurrency": 4, "tries": 8, "lease_seconds": 30, **options}
     sender, stop = Sender(mailer, mail_from=FROM, **values), threading.Event()  # type: ignore[arg-type]
@@ -31,6 +35,7 @@ def sending(server: MailServer | Mailer | None, **options: float) -> Iterator[Se
         yield sender
     finally:
         stop.set()
+        at_end()
         thread.join(40)
         assert not thread.is_alive()
 
