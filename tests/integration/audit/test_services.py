@@ -23,6 +23,7 @@ from tests.integration.audit.shop import broken
 from tests.support.outbox import make_relay
 from tests.support.shop import accepted, jobs, submit, work
 from tests.support.topics import empty_topics
+from tests.support.waiting import eventually
 
 ADMIN = 9
 
@@ -96,6 +97,9 @@ def test_an_audit_beside_running_work_holds(redis: Redis) -> None:
         try:
             # When it is audited again and again meanwhile
             reports = [audit(settings()) for _ in range(8)]
+            # And once more when there is much to be wrong about
+            eventually(lambda: len(order_ids()) > 20, 60, "more than twenty orders")
+            reports.append(audit(settings()))
         finally:
             shop.closing.set()
         for one in running:
