@@ -58,9 +58,9 @@ def test_the_second_waits_for_the_first(locks: dict[str, Lock], table: str) -> N
         thread = threading.Thread(target=second)
         thread.start()
         # Then it waits
-        assert not had.wait(0.3)
+        assert not had.wait(1.0)
     # And has it as soon as the first one has ended
-    assert had.wait(5)
+    assert had.wait(20)
     thread.join(5)
 
 
@@ -86,5 +86,5 @@ def test_nothing_is_locked_that_is_not_asked_for(locks: dict[str, Lock]) -> None
         thread = threading.Thread(target=second)
         thread.start()
         # Then it need not wait
-        assert had.wait(1.5)
+        assert had.wait(20)
     thread.join(5)
