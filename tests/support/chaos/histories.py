@@ -165,7 +165,9 @@ class _Client:
         )
 
     def _set_total(self) -> None:
-        total = self._random.randint(6, 14)
+        # Before the strike it may be more than there are askers: a coupon that is sold out has no
+        # jobs, and one strike waits for a worker that holds some.
+        total = self._random.randint(6, 14 if self._shop.struck.is_set() else 40)
         self._do(
             1, SetTotal(total), "PATCH", f"/api/coupons/{self._shop.coupon}",
             {"maxQuantity": total}, lambda won, body: True if won else REFUSED,
