@@ -237,7 +237,7 @@ def test_a_topic_that_fails_alone_holds_up_no_other() -> None:
     admin.delete_topics(["wallet.events"])["wallet.events"].result(10)
     eventually(lambda: "wallet.events" not in admin.list_topics(timeout=5).topics)
     clock = ShiftedClock()
-    relay = make_relay(stall_seconds=1, clock=clock, make_producer=without_knowing_limits)
+    relay = make_relay(stall_seconds=5, clock=clock, make_producer=without_knowing_limits)
     try:
         given_events(*[event(at, at, kind) for at in range(20) for kind in ("wallet", "order")])
         # When the relay ticks, Then the other topic's events are published and nobody is blamed
@@ -245,14 +245,13 @@ def test_a_topic_that_fails_alone_holds_up_no_other() -> None:
         assert outbox() == [("pending", 0), ("published", 0)] * 20
         # And while that topic pauses, the others do not wait for it
         given_events(event(3, 3))
-        assert _seconds(relay.tick) < 1
+        assert _seconds(relay.tick) < 5
         assert outbox()[40] == ("published", 0)
     finally:
         kafka.ensure_topics(TOPICS.values())
     # When the topic is there again, Then its events go
     clock.shift += PAUSE
-    eventually(relay.tick, 30)
-    assert set(outbox()) == {("published", 0)}
+    eventually(lambda: (relay.tick(), set(outbox()) == {("published", 0)})[1], 60)
 
 
 def _seconds(work: Callable[[], object]) -> float:
