@@ -60,7 +60,7 @@ def winners() -> list[int]:
 def test_a_coupon_opens_at_its_instant(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a coupon of fifty that opens in a moment, and four hundred users
     users = crowd(400)
-    coupon = given_coupon(50, opens=timedelta(seconds=1))
+    coupon = given_coupon(50, opens=timedelta(seconds=3))
     opens: datetime = one("SELECT starts_at FROM coupons")
     told: list[Told] = []
 

@@ -303,7 +303,7 @@ def test_one_bad_request_does_not_spoil_its_commit() -> None:
 def test_who_is_told_of_no_job_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that waited too long is withdrawn; one that is being committed is waited for."""
     [user] = given_users(0)
-    monkeypatch.setattr(committer_module, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(committer_module, "ANSWER_SECONDS", 1.0)
     intake = Intake(KINDS, lambda _: None)
     entered, go_on = threading.Event(), threading.Event()
     write = Batch.write

@@ -104,14 +104,14 @@ def test_a_connection_that_breaks_after_the_message_leaves_it_open(server: MailS
 
 
 def test_a_server_that_stands_still_is_given_up(server: MailServer) -> None:
-    client = client_of(server, timeout=0.3)
+    client = client_of(server, timeout=2.0)
     assert client.send(KIM, MESSAGE).code == 250
     server.pause()
     begun = time.monotonic()
     reply = client.send(KIM, MESSAGE)
     server.resume()
     assert (reply.stage, reply.code) == ("connect", None)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
 
 
 def trickle(connection: socket.socket) -> None:

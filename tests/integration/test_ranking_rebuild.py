@@ -104,7 +104,8 @@ def test_without_a_ranking_the_orders_answer(products: list[int]) -> None:
 def test_with_redis_away_the_orders_answer_and_are_asked_once_a_second(
     products: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a built ranking in a Redis that is away
+    # Given a built ranking in a Redis that is away, and a second that does not end meanwhile
+    monkeypatch.setattr("domain.ranking.fallback._ANSWER_KEPT_SECONDS", 60.0)
     sales.store_orders(sales.some_orders(200, products))
     asked: list[int] = []
     query = store.best_sellers
