@@ -27,7 +27,15 @@ def payload(token: str, key: jwt.PyJWK) -> bytes:
 
 
 def secret_key(secret: str) -> jwt.PyJWK:
-    """The key of HS256 that ``secret`` is."""
+    """The key of HS256 that ``secret`` is.
+
+    Raises ValueError for a public key, in whatever form: all who know it could sign (RFC 8725,
+    section 2.1).
+    """
+    try:
+        jwt.get_algorithm_by_name("HS256").prepare_key(secret)
+    except jwt.InvalidKeyError:
+        raise ValueError("a public key is no secret; public keys are given by JWT_JWKS") from None
     octets = urlsafe_b64encode(secret.encode()).decode()
     return jwt.PyJWK({"kty": "oct", "k": octets}, "HS256")
 

@@ -244,7 +244,8 @@ class Settings(BaseSettings):
     @field_validator("jwt_secret")
     @classmethod
     def _is_a_secret(cls, value: str) -> str:
-        if value.lstrip().startswith(("-----BEGIN", "{")):
+        # PyJWT looks closer, but may not be loaded yet: gevent has to patch what it brings along.
+        if value.lstrip().startswith(("-----BEGIN", "{", "[", "ssh-", "ecdsa-sha2-")):
             raise ValueError("must be a secret; public keys are given by JWT_JWKS")
         return value
 

@@ -12,10 +12,16 @@ from typing import Any
 import jwt
 import pytest
 import time_machine
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.key_set import KeySet
+from infra.settings import Settings
 from infra.tokens import MAX_LENGTH, InvalidToken, Principal, Verifier
 from tests.support.issuer import HOUR, Key, ec_key, key_set, rsa_key, said
 
@@ -87,6 +93,20 @@ def test_the_public_key_is_no_secret(verifier: Verifier, key: Key) -> None:
         named = {**HEAD, "kid": key.kid}
         for header in (HEAD, named, {**named, "alg": key.algorithm}):
             refuse(verifier, by_hand(header, said(), secret))
+
+
+@pytest.mark.parametrize("key", [RSA, EC], ids=["RSA", "EC"])
+def test_a_public_key_is_not_taken_for_a_secret(key: Key) -> None:
+    # Given what an operator may set by mistake, with which everybody could sign
+    public, jwk = load_pem_public_key(key.pem()), json.dumps(key.public())
+    openssh = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    for written in (key.pem().decode(), f"\n {key.pem().decode()}", jwk, f"[{jwk}]", openssh):
+        # Then neither a verifier nor the settings take it
+        with pytest.raises(ValueError, match="public keys are given by JWT_JWKS"):
+            Verifier(written, None)
+        with pytest.raises(ValueError, match="public keys are given by JWT_JWKS"):
+            Settings(jwt_secret=written)
+    assert Settings(jwt_secret=SECRET).hs256_secret == SECRET
 
 
 @pytest.mark.parametrize("verifier", [BY_SECRET, BY_KEYS, BY_BOTH], ids=["secret", "keys", "both"])
