@@ -5,7 +5,6 @@ before a transaction begins, because Peewee cannot reconnect inside one.
 """
 
 import ssl
-import threading
 import time
 from collections import deque
 from contextlib import nullcontext, suppress
@@ -18,6 +17,7 @@ from pymysql.constants import CLIENT, FIELD_TYPE
 from pymysql.converters import conversions
 
 from infra.round_trips import RoundTrips
+from infra.slots import Slots
 
 # All in UTC, strict, READ COMMITTED (design: only audit reads one snapshot). An idle connection is
 # dropped by the server after 20 s, so that the row locks of a stopped process cannot outlive it.
@@ -45,7 +45,7 @@ class ShopDatabase(RoundTrips):
 
     def init(self, database: str | None, max_connections: int = 40, **params: Any) -> None:
         self._idle: deque[tuple[float, Connection]] = deque()
-        self.slots = threading.BoundedSemaphore(max_connections)
+        self.slots = Slots(max_connections)
         super().init(database, **params)
         # Peewee would hold one lock for all threads while one of them connects. Its state is
         # thread-local and the deque is atomic, so there is nothing for that lock to protect.

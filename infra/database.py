@@ -37,12 +37,16 @@ def configure(url: str, max_connections: int) -> None:
 
 
 @contextmanager
-def session() -> Iterator[ShopDatabase]:
-    """This thread's connection, for as long as the block runs; nested blocks share it."""
+def session(*, first: bool = False) -> Iterator[ShopDatabase]:
+    """This thread's connection, for as long as the block runs; nested blocks share it.
+
+    Where all are in use it waits for one, behind those that wait already; ``first``: before them,
+    for a thread on which many requests wait. Raises ConnectionsExhausted after five seconds.
+    """
     if not database.is_closed():
         yield database
         return
-    if not database.slots.acquire(timeout=_CHECKOUT_SECONDS):
+    if not database.slots.acquire(_CHECKOUT_SECONDS, first=first):
         raise ConnectionsExhausted("all database connections of this process are in use")
     try:
         database.connect()

@@ -47,8 +47,8 @@ def check() -> tuple[bool, dict[str, Any]]:
 
 def _ask() -> dict[str, str]:
     """What the heartbeats say that are fresh, by their name."""
-    controls.read_only()  # so that they are known as they are now
-    with session():
+    with session(first=True):
+        controls.read_only()  # so that they are known as they are now
         return dict(
             rows(
                 "SELECT name, detail FROM heartbeats WHERE name IN (%s, %s, %s, %s) "

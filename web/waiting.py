@@ -103,7 +103,7 @@ class Waiting:
         wanted = [uuid for uuid in uuids if uuid in self._waiters]
         for start in range(0, len(wanted), READ_AT_ONCE):
             try:
-                with session():
+                with session(first=True):
                     jobs = ended_among(wanted[start : start + READ_AT_ONCE])
             except peewee.PeeweeException as error:
                 log.warning("jobs not read", error=repr(error))

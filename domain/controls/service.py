@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 def listing() -> list[dict[str, Any]]:
     """Every control with its value, its meaning, and when it was changed, if it ever was."""
-    with session():
+    with session(first=True):
         found = {name: (value, changed) for name, value, changed, _ in store.find_all()}
     return [_represent(name, found.get(name)) for name in MEANINGS]
 
@@ -52,9 +52,10 @@ def change(name: str, on: bool, admin_id: int) -> dict[str, Any]:
         store.put(name, ON if on else OFF)
         record(admin_id, "control.set", f"control:{name}", {"value": on})
 
-    run_transaction(work, restarts_lock_waits=False)
-    _WATCH.forget()
-    return next(control for control in listing() if control["name"] == name)
+    with session(first=True):  # who would stop what overloads the shop need not queue for it
+        run_transaction(work, restarts_lock_waits=False)
+        _WATCH.forget()
+        return next(control for control in listing() if control["name"] == name)
 
 
 def _represent(name: str, found: Any) -> dict[str, Any]:
@@ -123,7 +124,7 @@ class Watch:
     def _read(self, now: float) -> None:
         self._read_at = now
         try:
-            with session():
+            with session(first=True):
                 found = store.find_all()
         except peewee.PeeweeException as error:
             log.warning("controls not read, they stay as they were", error=repr(error))

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 def measure(lane: Lane, bound: int) -> Sample:
     """Look at the lane, and show what was seen in the metrics."""
-    with session():
+    with session(first=True):
         sample = Sample(
             backlog_store.count_unended(lane, bound), backlog_store.oldest_seconds(lane)
         )

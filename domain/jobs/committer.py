@@ -145,7 +145,8 @@ class Committer:
             sent = connection_id()
 
         try:
-            results = run_transaction(work, restarts_lock_waits=False, timed=True)
+            with session(first=True):
+                results = run_transaction(work, restarts_lock_waits=False, timed=True)
         except (peewee.OperationalError, peewee.InterfaceError) as error:
             if sent is not None and is_connection_lost(error):
                 self._end_unknown(batch, error, sent)
@@ -220,9 +221,9 @@ class Committer:
         anew.
         """
         try:
-            with session():
+            with session(first=True):
                 kill(connection)
-            with transaction():
+            with session(first=True), transaction():
                 return intake_store.committed(uuids)
         except peewee.PeeweeException as error:
             log.warning("commit not read back yet", lane=self._lane, error=repr(error))

@@ -172,8 +172,8 @@ def test_goes_on_by_itself_after_redis_was_away(
 def test_goes_on_by_itself_after_kafka_was_away(
     fleet: Fleet, products: list[int], services: TestServices
 ) -> None:
-    # Given topics that stay empty of earlier tests' orders: of what was deleted in its last minute a
-    # killed broker knows nothing any more, one that was stopped in order does
+    # Given topics that stay empty of earlier tests' orders: what was deleted in its last minute, a
+    # killed broker knows nothing of any more, one that was stopped in order does
     services.kafka.restart()
     # And a live ranking, which its consumer has read on
     shop = Shop(products)

@@ -16,8 +16,8 @@ def empty_topics(topics: Sequence[str] = tuple(TOPICS.values())) -> None:
     """Make the missing ones, and delete every record from the others, so that a test meets no event
     of an earlier one.
 
-    Kafka writes down once a minute, and when it is stopped, from where on a topic begins: one that is
-    killed before has the deleted records again.
+    Kafka writes down once a minute, and when it is stopped, from where on a topic begins: one that
+    is killed before has the deleted records again.
     """
     config = {"bootstrap.servers": settings().kafka_bootstrap_servers}
     consumer = Consumer({**config, "group.id": "empty-topics"})
