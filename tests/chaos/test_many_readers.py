@@ -63,6 +63,14 @@ def status(client: socket.socket) -> int:
     return int(client.recv(65_536).split(b" ", 2)[1])
 
 
+def answered(clients: list[socket.socket]) -> int:
+    """How many of them have an answer."""
+    poll = select.poll()
+    for client in clients:
+        poll.register(client, select.POLLIN)
+    return len(poll.poll(0))
+
+
 @contextmanager
 def products_locked() -> Iterator[None]:
     """Nobody can read products meanwhile: those who do keep their connection."""
@@ -96,7 +104,6 @@ def test_what_is_to_be_accepted_does_not_wait_behind_hundreds_of_readers(web: Fl
             assert status(open_sockets.enter_context(ask(web, "GET /healthz", "\r\n"))) == 200
         # Then the charge is accepted while most of the readers still wait
         assert status(charging) == 202
-        answered, _, _ = select.select(readers, [], [], 0)
-        assert len(answered) < READERS / 2
-        # And nobody was forgotten
-        assert {status(reader) for reader in readers} == {200}
+        assert answered(readers) < READERS / 2
+        # And nobody was forgotten (503: who had waited for the table for two seconds)
+        assert {status(reader) for reader in readers} <= {200, 503}

@@ -2,7 +2,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -88,25 +88,32 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def kill_after() -> Callable[[float], None]:
-    """Raise Killed in this thread, wherever it is then."""
+def killed_while_waiting() -> Iterator[Callable[[Slots], None]]:
+    """Raises Killed in this thread once it waits for a slot."""
 
     def kill(*_: object) -> None:
         raise Killed
 
-    def arm(seconds: float) -> None:
-        signal.signal(signal.SIGUSR2, kill)
+    def arm(slots: Slots) -> None:
         me = threading.get_ident()
-        threading.Timer(seconds, lambda: signal.pthread_kill(me, signal.SIGUSR2)).start()
 
-    return arm
+        def wait_and_kill() -> None:
+            eventually(slots.waiting)
+            time.sleep(0.1)  # queued up, and in a moment where it waits
+            signal.pthread_kill(me, signal.SIGUSR2)
+
+        threading.Thread(target=wait_and_kill, daemon=True).start()
+
+    before = signal.signal(signal.SIGUSR2, kill)
+    yield arm
+    signal.signal(signal.SIGUSR2, before)
 
 
 def test_who_is_killed_while_waiting_leaves_nothing_behind(
-    kill_after: Callable[[float], None],
+    killed_while_waiting: Callable[[Slots], None],
 ) -> None:
     slots = taken(1)
-    kill_after(0.2)
+    killed_while_waiting(slots)
     with pytest.raises(Killed):
         slots.acquire(30)
     assert slots.waiting() == 0
