@@ -14,6 +14,7 @@ from domain.kernel.ids import uuid7
 from domain.kinds import KINDS
 from domain.operations.figures import gather
 from domain.wallet import charge
+from infra import database as database_module
 from infra.database import database, session
 from infra.settings import settings
 from infra.slots import Slots
@@ -27,11 +28,12 @@ pytestmark = pytest.mark.usefixtures("database", "redis")
 
 @pytest.fixture
 def slots(monkeypatch: pytest.MonkeyPatch) -> Slots:
-    """There is one connection, and it is in use."""
+    """There is one connection, it is in use, and nobody gives up waiting for it."""
     [user] = given_users(0)
     assert user == 1
     one = Slots(1)
     monkeypatch.setattr(database, "slots", one)
+    monkeypatch.setattr(database_module, "_CHECKOUT_SECONDS", 60)
     assert one.acquire(0)
     return one
 
@@ -62,7 +64,7 @@ def asks(what: Callable[[], Any], slots: Slots) -> threading.Thread:
     pytest.param(lambda: measure(Lane.USERS, 10), id="the look at the backlog"),
     pytest.param(lambda: controls.Watch().current(), id="the look at the controls"),
     pytest.param(lambda: controls.change("read-only", False, 9), id="an operator's switch"),
-    pytest.param(readiness._database, id="readyz"),
+    pytest.param(readiness._ask, id="readyz"),
     pytest.param(gather, id="the operators' page"),
 ])  # fmt: skip
 def test_on_whom_many_wait_comes_before_readers_who_asked_sooner(
