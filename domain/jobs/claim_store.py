@@ -1,35 +1,12 @@
-"""SQL by which a drain finds, claims and ends jobs. Every move is a compare-and-set."""
+"""SQL by which a drain claims and ends jobs. Every move is a compare-and-set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from domain.jobs.kinds import Lane
-from domain.jobs.rules import Waiting
 from infra.database import affected, execute, placeholders, rows
-
-# A key is runnable when its earliest unended job is queued and due, or runs under a lease that has
-# expired. Asked per row of the window through jobs_waiting_in_key, one short index look-up each:
-# MySQL sorts all the jobs of the key, unless the order names the index's first column too.
-_WINDOW = """
-    SELECT j.id, j.queue_key, j.kind, j.suspect
-    FROM jobs j
-    WHERE j.queue_lane = %s {left_out}
-      AND (SELECT CASE h.status WHEN 'queued' THEN h.due_at IS NULL OR h.due_at <= NOW(3)
-                                ELSE h.lease_until <= NOW(3) END
-           FROM jobs h WHERE h.queue_key = j.queue_key ORDER BY h.queue_key, h.seq, h.id LIMIT 1)
-    ORDER BY j.id
-    LIMIT %s
-"""
-
-
-def window(lane: Lane, size: int, left_out: Iterable[str] = ()) -> list[Waiting]:
-    """The oldest waiting jobs of runnable keys, without the keys ``left_out``."""
-    keys = list(left_out)
-    clause = f"AND j.queue_key NOT IN ({placeholders(len(keys))})" if keys else ""
-    found = rows(_WINDOW.format(left_out=clause), (str(lane), *keys, size))
-    return [Waiting(id_, key, kind, bool(suspect)) for id_, key, kind, suspect in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from domain.jobs import claim_store
+from domain.jobs import claim_store, window_store
 from domain.jobs.announce import announce
 from domain.jobs.claim import Claimed, claim
 from domain.jobs.errors import LeaseLost
@@ -87,14 +87,14 @@ class Drain:
 
     def _window(self, lane: Lane, busy: set[str]) -> list[Waiting]:
         """A batch of waiting jobs; more from behind keys that would fill it alone."""
-        found = claim_store.window(lane, self._batch, busy)
+        found = window_store.window(lane, self._batch, busy)
         if len(found) == self._batch:
             counts: dict[str, int] = {}
             for job in found:
                 counts[job.key] = counts.get(job.key, 0) + 1
             hot = {key for key, count in counts.items() if count > self._batch_per_key}
             if hot:
-                found += claim_store.window(lane, self._batch, busy | hot)
+                found += window_store.window(lane, self._batch, busy | hot)
         return found
 
     def _round(self, lane: Lane, kind: str, wanted: dict[str, int]) -> set[str]:

@@ -136,7 +136,7 @@ JOBS: Calls = {
         let_go=[given(_PARKED)],
     ),
     **calls_of(
-        "domain.jobs.claim_store",
+        "domain.jobs.window_store",
         window=[
             given(lane, 2 * DRAINED, left_out)
             for lane, left_out in (
@@ -144,6 +144,9 @@ JOBS: Calls = {
                 (Lane.COUPONS, ["coupon:1"]),
             )
         ],
+    ),
+    **calls_of(
+        "domain.jobs.claim_store",
         lock_earliest=[given(dict.fromkeys(_KEYS, 2)), given({_HOT_KEY: DRAINED})],
         lease=[given(_QUEUED, TOKEN, 10.0)],
         requeue_expired=[given(_EXPIRED)],
