@@ -5,7 +5,9 @@ from typing import Any
 import orjson
 from flask import Request
 from gunicorn.http.errors import NoMoreData, ParseException
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.utils import cached_property
 
 from web.problems import invalid
 
@@ -13,6 +15,7 @@ MAX_BODY_BYTES = 64 * 1024
 TOO_LARGE = f"The body may hold {MAX_BODY_BYTES} bytes."
 TOO_LATE = "The body did not come in time."
 BROKEN_OFF = "The body broke off."
+_NO_WORDS: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 
 
 class ShopRequest(Request):
@@ -22,6 +25,12 @@ class ShopRequest(Request):
     # and leave the rest without a word.
     max_content_length = MAX_BODY_BYTES + 1
     _read: bytes | None = None
+
+    @cached_property
+    def args(self) -> ImmutableMultiDict[str, str]:
+        """The query's words. Most requests have none, and to take that apart is nearly half of
+        what validating it costs."""
+        return super().args if self.query_string else _NO_WORDS
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """The body as an object.
