@@ -1,6 +1,7 @@
 """SQL by which a drain sees the oldest waiting jobs of its lane that it may do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from domain.jobs.kinds import Lane
 from domain.jobs.rules import Waiting
@@ -36,14 +37,27 @@ def window(lane: Lane, size: int, left_out: Iterable[str] = ()) -> list[Waiting]
     """
     keys = list(left_out)
     clause = f"AND w.queue_key NOT IN ({placeholders(len(keys))})" if keys else ""
-    params = (str(lane), *keys, size)
-    oldest, runnable = several(
-        (_FIELDS + _WAITING.format(left_out=clause, runnable=""), params),
-        (_KEYS.format(left_out=clause, runnable=""), params),
-    )
-    able = {key for (key,) in runnable}
+    oldest, able = _look(clause, (str(lane), *keys, size), apart=bool(keys))
     found = [row for row in oldest if row[1] in able]
     if len(oldest) == size and len(found) < size:
         search = _FIELDS + _WAITING.format(left_out=clause, runnable=f"AND {_RUNNABLE}")
-        found = list(rows(search, params))
+        found = rows(search, (str(lane), *keys, size))
     return [Waiting(id_, key, kind, bool(suspect)) for id_, key, kind, suspect in found]
+
+
+def _look(
+    clause: str, params: Sequence[object], apart: bool
+) -> tuple[list[tuple[Any, ...]], set[str]]:
+    """The oldest jobs, and which of their keys are runnable.
+
+    ``apart``: behind the keys that are left out there is often nothing, and many of their jobs are
+    passed to see that; nothing need be asked of the keys then.
+    """
+    oldest = _FIELDS + _WAITING.format(left_out=clause, runnable="")
+    keys = _KEYS.format(left_out=clause, runnable="")
+    if apart:
+        found = rows(oldest, params)
+        runnable = rows(keys, params) if found else []
+    else:
+        found, runnable = several((oldest, params), (keys, params))
+    return found, {key for (key,) in runnable}
