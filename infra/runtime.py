@@ -11,9 +11,10 @@ from infra.settings import Settings, settings
 log = structlog.get_logger(__name__)
 
 OBJECTS_BETWEEN_COLLECTIONS = 20_000
-"""How many more objects than before there may be until garbage is looked for. Python's 700 are made
-by the requests of one burst, and 5,000 by those of several, so that what is walked through is in
-use; of 20,000 most is garbage, and a walk takes some 10 ms (docs/performance.md)."""
+"""How many more objects than before there may be until garbage is looked for. In a web process
+Python's 700 are made by the requests of one burst, and 5,000 by those of several, so that what is
+walked through is in use; of 20,000 most is garbage, and a walk takes some 10 ms
+(docs/performance.md)."""
 
 
 def start(process: str) -> Settings:

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from flask import Request
 from gunicorn.http.errors import NoMoreData, ParseException
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.utils import cached_property
 
@@ -27,7 +27,7 @@ class ShopRequest(Request):
     _read: bytes | None = None
 
     @cached_property
-    def args(self) -> ImmutableMultiDict[str, str]:
+    def args(self) -> MultiDict[str, str]:
         """The query's words. Most requests have none, and to take that apart is nearly half of
         what validating it costs."""
         return super().args if self.query_string else _NO_WORDS
