@@ -29,11 +29,13 @@ class Claimed:
     jobs: Sequence[Job]
     ended: Sequence[UUID] = ()
     requeued: int = 0
+    another: bool = False
+    """A job of another kind has come to the front of its key since the drain looked."""
 
     @property
     def moved(self) -> bool:
         """Whether anything changed, so that looking again is worth while."""
-        return bool(self.jobs or self.ended or self.requeued)
+        return bool(self.jobs or self.ended or self.requeued or self.another)
 
 
 def claim(
@@ -56,7 +58,8 @@ def claim(
         mine = _runnable(locked, kind)
         if mine and claim_store.lease([job.id for job in mine], token, seconds) != len(mine):
             raise LeaseLost("a claimed job moved under its row lock")
-        return Claimed(token, [_job(job, running_for) for job in mine])
+        jobs = [_job(job, running_for) for job in mine]
+        return Claimed(token, jobs, another=_another_leads(locked, kind))
 
     return run_transaction(work)
 
@@ -75,6 +78,15 @@ def _runnable(locked: Sequence[Claimable], kind: str) -> list[Claimable]:
         else:
             mine.append(job)
     return mine
+
+
+def _another_leads(locked: Sequence[Claimable], kind: str) -> bool:
+    """Whether the earliest job of a key may run, but is of another kind: those before it were
+    cancelled, or done by another worker, since the window showed them."""
+    leading: dict[str, Claimable] = {}
+    for job in locked:
+        leading.setdefault(job.key, job)
+    return any(job.due and job.kind != kind for job in leading.values())
 
 
 def _take_over(lane: Lane, expired: Sequence[Claimable], token: bytes) -> Claimed:

@@ -94,7 +94,9 @@ class Drain:
                 counts[job.key] = counts.get(job.key, 0) + 1
             hot = {key for key, count in counts.items() if count > self._batch_per_key}
             if hot:
-                found += window_store.window(lane, self._batch, busy | hot)
+                seen = {job.id for job in found}
+                behind = window_store.window(lane, self._batch, busy | hot)
+                found += [job for job in behind if job.id not in seen]
         return found
 
     def _round(self, lane: Lane, kind: str, wanted: dict[str, int]) -> set[str]:

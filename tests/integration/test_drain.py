@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pymysql
 import pytest
@@ -282,6 +283,45 @@ def test_kinds_of_one_key_keep_their_order(redis: Redis) -> None:
     # When they are worked, Then they are done as they were accepted
     work(redis, kinds)
     assert order == ["a:0", "b:1", "b:2", "a:3", "b:4"]
+
+
+def test_a_hot_key_leaves_the_others_their_places_in_a_batch(redis: Redis) -> None:
+    # Given a key whose jobs nearly fill a window, one that fills it, and one behind both
+    hot, warm, cold = given_users(0, 0, 0)
+    batches: list[list[int]] = []
+
+    def noting(batch: Sequence[Job]) -> Sequence[Outcome]:
+        batches.append([job.user_id for job in batch])
+        return charge.charge(batch)
+
+    kinds = charging(noting)
+    commands = [a_charge(user) for user in [hot] * 6 + [warm] * 2 + [cold] * 8]
+    accepted(*commands, kinds=kinds)
+    # When they are worked, Then the first batch has of each what its share is, and is full
+    make_drain(redis, kinds, batch=8, batch_per_key=4).run(Lane.USERS)
+    assert batches[0] == [hot] * 4 + [warm] * 2 + [cold] * 2
+
+
+def test_what_comes_to_the_front_after_the_look_is_done_in_the_same_turn(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given two jobs of one key and of different kinds
+    [user] = given_users(0)
+    kinds = charging(charge.charge)
+    command = a_charge(user)
+    first, second = accepted(command, replace(command, kind="other"), kinds=kinds)
+    acquire = KeyLocks.acquire
+
+    def late(locks: KeyLocks, keys: Sequence[str]) -> tuple[str, list[str]]:
+        if find(first).status == "queued":
+            cancel(first)
+        return acquire(locks, keys)
+
+    # When the first is cancelled while a drain that has seen it tries the key's lock
+    monkeypatch.setattr(KeyLocks, "acquire", late)
+    assert not make_drain(redis, kinds).run(Lane.USERS)
+    # Then the second, for which no other wake will come, is done all the same
+    assert [job.status for job in jobs([first, second])] == ["cancelled", "succeeded"]
 
 
 def test_a_queued_job_can_be_cancelled_and_a_started_one_cannot(redis: Redis) -> None:
