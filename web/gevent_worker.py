@@ -6,7 +6,6 @@ greenlets.
 """
 
 import socket
-import time
 from contextlib import nullcontext
 from typing import Any
 
@@ -30,6 +29,8 @@ class _Response(wsgi.Response):
     going to read."""
 
     stopping = False
+    _told: bool | None = None
+    """Whether the head that was sent says that the connection ends."""
 
     def write(self, arg: bytes) -> None:
         """The head goes out with the first bytes of the body: one packet, and one wake-up of the
@@ -38,9 +39,14 @@ class _Response(wsgi.Response):
             super().write(arg)
 
     def should_close(self) -> bool:
+        """What the client was told holds: a process may be told to stop when the head has just
+        gone out, and a client who was not told would have its next request reset."""
+        if self._told is not None:
+            return self._told
         return super().should_close() or self.stopping or _endless(self.req.body)
 
     def default_headers(self) -> list[str]:
+        self._told = self.should_close()
         return [line for line in super().default_headers() if not line.startswith("Server:")]
 
 
@@ -106,16 +112,16 @@ class ShopWorker(GeventWorker):
     def _let_go(self) -> None:
         """What has already been sent is still read and answered; then the connection ends."""
         self.wsgi.extensions["shop"].waiting.close()
-        until = time.monotonic() + LAST_REQUEST_SECONDS
-        while self._idle and time.monotonic() < until:
+        gevent.sleep(LAST_REQUEST_SECONDS)
+        while True:  # for as long as the process lives: some become idle only now
+            for client in list(self._idle):
+                try:
+                    # The system's socket: gevent's own shutdown would break off the read under way,
+                    # and close a connection whose last request has arrived but was not read.
+                    client._sock.shutdown(socket.SHUT_RD)
+                except OSError:
+                    self._idle.discard(client)
             gevent.sleep(0.05)
-        for client in list(self._idle):
-            try:
-                # The system's socket: gevent's own shutdown would break off the read under way,
-                # and close a connection whose last request has arrived but was not read.
-                client._sock.shutdown(socket.SHUT_RD)
-            except OSError:
-                self._idle.discard(client)
 
 
 def _keep_settings(config: Any) -> None:

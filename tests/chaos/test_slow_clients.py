@@ -431,6 +431,36 @@ def test_on_sigterm_those_that_wait_are_answered_and_the_idle_let_go(
         fleet.end()
 
 
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("asks_again", [True, False])
+def test_who_was_told_that_the_connection_stays_may_ask_once_more(
+    services: TestServices, tmp_path: Path, asks_again: bool
+) -> None:
+    told_to_stop = "--logger-class tests.support.stopping_logger.StoppingLogger"
+    fleet = Fleet(services, tmp_path, {"WEB_WORKERS": "1"})
+    fleet.start("web", GUNICORN_CMD_ARGS=told_to_stop)
+    try:
+        fleet.wait_ready()
+        fleet.api.hang_up()
+        [process] = fleet.children("web")
+        with connect(fleet) as client:
+            # Given a process that is told to stop when an answer has just left, which did not say
+            # that it is the last one
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: shop\r\nX-Then-Stop: 1\r\n\r\n")
+            first = Got(client)
+            assert (first.status, first.header("Connection")) == (200, "keep-alive")
+            if asks_again:
+                # When its client asks again, Then it is answered, and told now
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n")
+                last = Got(client)
+                assert (last.status, last.header("Connection")) == (200, "close")
+            # And who does not ask is let go after a while, and the process ends
+            assert Got(client, until_closed=True).data == b""
+            eventually(lambda: process not in fleet.children("web"), 10, "the process ends")
+    finally:
+        fleet.end()
+
+
 def accepted_one(fleet: Fleet) -> bool:
     page = fleet.api.call("GET", "/metrics").body.decode()
     return 'jobs_accepted_total{kind="balance.charge"} 1.0' in page

@@ -62,6 +62,10 @@ class Api:
         is_json = "json" in got.headers.get("Content-Type", "")
         return Answer(got.status, got.headers, json.loads(got.data) if is_json else got.data)
 
+    def hang_up(self) -> None:
+        """Close the connections that were kept."""
+        self._pool.clear()
+
     def ready(self) -> bool:
         try:
             return self.call("GET", "/readyz").status == 200
