@@ -6,11 +6,11 @@ one. Nothing here is made at import.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from infra.settings import settings
@@ -62,17 +62,24 @@ def producer(max_message_bytes: int = MAX_MESSAGE_BYTES) -> Producer:
     )
 
 
-def consumer(group: str, topics: Iterable[str]) -> Consumer:
+Committed = Callable[[KafkaError | None, list[TopicPartition]], None]
+"""Is told what became of a commit: an error, or the places, of which each may have one."""
+
+
+def consumer(group: str, topics: Iterable[str], committed: Committed) -> Consumer:
     """A consumer of ``group``, subscribed to ``topics`` from their beginning.
 
-    Offsets are committed by the caller, after the work. A consumer that died is missed after
-    ten seconds.
+    Offsets are committed by the caller, after the work, and without waiting: a commit that is
+    waited for does not return for as long as Kafka does not answer, nor sometimes ever
+    (confluent-kafka-python, issue 1801). ``committed`` is called during later calls of the client.
+    A consumer that died is missed after ten seconds.
     """
     client = Consumer(
         {
             **_common(),
             "group.id": group,
             "enable.auto.commit": False,
+            "on_commit": committed,
             "auto.offset.reset": "earliest",
             "session.timeout.ms": 10_000,
             "heartbeat.interval.ms": 3_000,

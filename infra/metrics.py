@@ -132,6 +132,9 @@ cache_forgets_failed = Counter(
 consumer_failures = Counter(
     "consumer_failures", "Batches of a consumer that failed and were taken up again", ["consumer"]
 )
+consumer_messages = Counter(
+    "consumer_messages", "Messages of Kafka that a consumer is done with", ["consumer"]
+)
 consumer_parked = Counter(
     "consumer_parked", "Messages that a consumer could not read and left aside", ["consumer"]
 )

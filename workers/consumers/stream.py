@@ -13,15 +13,16 @@ from collections.abc import Callable, Sequence
 
 import peewee
 import structlog
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from domain.kernel.backoff import Backoff
 from domain.recovery.service import lost_among
 from infra.kafka import consumer, ensure_topics
-from infra.metrics import consumer_failures, consumer_parked
+from infra.metrics import consumer_failures, consumer_messages, consumer_parked
 from infra.redis import RedisError
 from infra.settings import settings
 from workers.consumers.order_events import OrderEvent, Unreadable, parse
+from workers.consumers.standstill import Standstill
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ REST_SECONDS = 0.2
 """Between two batches: what comes meanwhile is one batch, instead of one for each of the relay's
 rounds, and whoever reads the effects is promised seconds."""
 TOPIC_WAIT_SECONDS = 2.0
+CLOSE_SECONDS = 10.0
 PAUSE = Backoff(base=0.2, cap=5.0)  # far below Kafka's five minutes between two polls
 PARKED_BYTES_SHOWN = 2_000
 
@@ -41,7 +43,8 @@ class Stream:
     """Feeds order events to ``effect``, at least once and per order in order.
 
     ``effect`` must bear repeats. What it raises because a dependency is away is waited out;
-    anything else ends the stream, and with it the process.
+    anything else ends the stream, and with it the process, and so does a client that gets nothing
+    of what Kafka has for it.
     """
 
     def __init__(
@@ -54,17 +57,20 @@ class Stream:
         self._topics = topics
         self._effect = effect
         self._failures = 0
+        self._read_messages = consumer_messages.labels(group)  # so that it is there, as 0
 
     def run(self, stop: threading.Event) -> None:
         if not self._topics_exist(stop):
             return
-        client = consumer(f"{settings().kafka_group_prefix}-{self._group}", self._topics)
+        group = f"{settings().kafka_group_prefix}-{self._group}"
+        client = consumer(group, self._topics, self._committed)
+        standstill = Standstill(client)
         log.info("consumer begins", group=self._group, topics=list(self._topics))
         try:
             while not stop.is_set():
-                self._round(client, stop)
+                self._round(client, standstill, stop)
         finally:
-            client.close()
+            self._close(client)
 
     def _topics_exist(self, stop: threading.Event) -> bool:
         """Wait for Kafka, which may come later than we do. False when told to stop first."""
@@ -76,10 +82,12 @@ class Stream:
                 self._pause(stop, "Kafka", error)
         return False
 
-    def _round(self, client: Consumer, stop: threading.Event) -> None:
+    def _round(self, client: Consumer, standstill: Standstill, stop: threading.Event) -> None:
         messages = self._read(client)
         if not messages:
+            standstill.look()
             return
+        standstill.over()
         events, unreadable = _parsed(messages)
         try:
             standing = _standing(events)
@@ -93,6 +101,7 @@ class Stream:
         for message, reason in unreadable:
             self._park(message, reason)
         self._commit(client, messages)
+        self._read_messages.inc(len(messages))
         stop.wait(REST_SECONDS)
 
     def _read(self, client: Consumer) -> list[Message]:
@@ -116,12 +125,33 @@ class Stream:
 
     def _commit(self, client: Consumer, messages: Sequence[Message]) -> None:
         try:
-            client.commit(offsets=_places(messages, last=True), asynchronous=False)
+            client.commit(offsets=_places(messages, last=True), asynchronous=True)
         except KafkaException as error:
-            # The effect is there. Without the offsets it is repeated at most, by us or by the
-            # member that got the partition meanwhile.
-            consumer_failures.labels(self._group).inc()
-            log.warning("offsets not committed", group=self._group, error=str(error))
+            self._not_committed(error.args[0])
+
+    def _committed(self, error: KafkaError | None, places: Sequence[TopicPartition]) -> None:
+        """Kafka's answer to a commit."""
+        for failed in filter(None, (error, *(place.error for place in places))):
+            self._not_committed(failed)
+            return
+
+    def _not_committed(self, error: KafkaError) -> None:
+        """The effect is there. Without the offsets it is repeated at most, by us or by the member
+        that got the partition meanwhile."""
+        consumer_failures.labels(self._group).inc()
+        log.warning("offsets not committed", group=self._group, error=str(error))
+
+    def _close(self, client: Consumer) -> None:
+        """Leave the group, so that the others need not wait until we are missed.
+
+        A client whose offsets Kafka has not answered for closes when Kafka does, or never
+        (librdkafka, issue 3740). It is left as it is then: what was not committed comes again.
+        """
+        closing = threading.Thread(target=client.close, daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        if closing.is_alive():
+            log.warning("left its group without Kafka's answer", group=self._group)
 
     def _rewind(self, client: Consumer, messages: Sequence[Message]) -> None:
         for place in _places(messages, last=False):

@@ -46,9 +46,10 @@ def _labels(expression: str) -> set[str]:
 @pytest.mark.parametrize("expression", sorted({*_shown(), *_watched()}))
 def test_an_expression_names_what_is_counted(expression: str) -> None:
     known = _known()
-    names = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", expression)) - _NO_METRIC
-    assert names <= known.keys()
+    for part in expression.split("and on ()"):  # whose sides share no label
+        names = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", part)) - _NO_METRIC
+        assert names <= known.keys()
 
-    labels = _labels(expression)
-    for name in names:
-        assert labels <= known[name]
+        labels = _labels(part)
+        for name in names:
+            assert labels <= known[name]
