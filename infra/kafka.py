@@ -66,15 +66,15 @@ Committed = Callable[[KafkaError | None, list[TopicPartition]], None]
 """Is told what became of a commit: an error, or the places, of which each may have one."""
 
 
-def consumer(group: str, topics: Iterable[str], committed: Committed) -> Consumer:
-    """A consumer of ``group``, subscribed to ``topics`` from their beginning.
+def consumer(group: str, committed: Committed) -> Consumer:
+    """A consumer of ``group``, which reads what it subscribes to from the beginning.
 
     Offsets are committed by the caller, after the work, and without waiting: a commit that is
     waited for does not return for as long as Kafka does not answer, nor sometimes ever
     (confluent-kafka-python, issue 1801). ``committed`` is called during later calls of the client.
     A consumer that died is missed after ten seconds.
     """
-    client = Consumer(
+    return Consumer(
         {
             **_common(),
             "group.id": group,
@@ -90,8 +90,15 @@ def consumer(group: str, topics: Iterable[str], committed: Committed) -> Consume
         },
         logger=library_log,
     )
-    client.subscribe(list(topics))
-    return client
+
+
+def answers(seconds: float) -> bool:
+    """Whether a broker answers a client made for it, within ``seconds``."""
+    try:
+        AdminClient(_common(), logger=library_log).list_topics(timeout=seconds)
+    except KafkaException:
+        return False
+    return True
 
 
 def ensure_topics(topics: Iterable[str], wait_seconds: float = 30.0) -> int:

@@ -6,7 +6,8 @@ greenlets.
 """
 
 import socket
-from contextlib import nullcontext
+import time
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import gevent
@@ -59,7 +60,7 @@ class ShopWorker(GeventWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._idle: set[Any] = set()
+        self._idle: dict[Any, float] = {}  # connections, and since when
 
     def load_wsgi(self) -> None:
         from infra.settings import settings
@@ -74,14 +75,14 @@ class ShopWorker(GeventWorker):
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         timed = TimedSocket(client, self._read_seconds, self.cfg.keepalive, WRITE_SECONDS)
-        self._idle.add(timed)
+        self._idle[timed] = time.monotonic()
         try:
             super().handle(listener, timed, addr)
         finally:
-            self._idle.discard(timed)
+            self._idle.pop(timed, None)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
-        self._idle.discard(sock)
+        self._idle.pop(sock, None)
         sock.answering()
         try:
             answered = super().handle_request(listener_name, req, sock, addr)
@@ -91,7 +92,7 @@ class ShopWorker(GeventWorker):
             if _unread(req.body):
                 sock.linger()
             sock.answered()
-            self._idle.add(sock)
+            self._idle[sock] = time.monotonic()
             gevent.sleep(0)  # a client that is quick to ask again must not keep all others waiting
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
@@ -112,16 +113,21 @@ class ShopWorker(GeventWorker):
     def _let_go(self) -> None:
         """What has already been sent is still read and answered; then the connection ends."""
         self.wsgi.extensions["shop"].waiting.close()
-        gevent.sleep(LAST_REQUEST_SECONDS)
-        while True:  # for as long as the process lives: some become idle only now
-            for client in list(self._idle):
-                try:
-                    # The system's socket: gevent's own shutdown would break off the read under way,
-                    # and close a connection whose last request has arrived but was not read.
-                    client._sock.shutdown(socket.SHUT_RD)
-                except OSError:
-                    self._idle.discard(client)
+        told = time.monotonic()
+        while True:  # for as long as the process lives: some become idle only later
+            late = time.monotonic() - LAST_REQUEST_SECONDS
+            for client, since in list(self._idle.items()):
+                if max(since, told) < late:
+                    _end_reading(client)
             gevent.sleep(0.05)
+
+
+def _end_reading(client: Any) -> None:
+    """Whoever waits for the client's next request gets the end; what has arrived is read before."""
+    with suppress(OSError):  # gone
+        # The system's socket: gevent's own shutdown would break off the read under way, and close a
+        # connection whose last request has arrived but was not read.
+        client._sock.shutdown(socket.SHUT_RD)
 
 
 def _keep_settings(config: Any) -> None:

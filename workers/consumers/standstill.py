@@ -5,68 +5,105 @@ Nothing is lost by it, but nothing goes on either, until the process is started 
 """
 
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
+
+from infra.kafka import answers
 
 STILL_SECONDS = 30.0
-"""How long nothing comes before Kafka is asked, and again until what it said is held against us."""
-ANSWER_SECONDS = 5.0
+"""How long nothing comes of a partition before Kafka is asked what it has there, and again until
+that is held against the client."""
+ANSWER_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
-
-Places = dict[tuple[str, int], int]
-"""The offset of the next message to read, by topic and partition."""
 
 
 class StoodStill(Exception):
     """Messages wait, and do not come."""
 
 
-class Standstill:
-    """Held against the client: what it was to read next at two looks in a row, while nothing came.
+@dataclass
+class _Partition:
+    """``since``: when something came, or was looked for. ``waits``: the offset of the message that
+    waited then; ``unanswered``: Kafka did not say."""
 
-    A topic whose last record is no message (the mark of a transaction; the relay writes none) would
-    look as if one waited.
+    since: float
+    waits: int | None = None
+    unanswered: bool = False
+
+
+class Standstill:
+    """Holds against the client that a message waited at two looks in a row, and did not come; or
+    that it got no answer at both, although Kafka answers others.
+
+    It asks for nothing that the client may take for ever to answer: ``assignment()`` would, and
+    hold all of Python meanwhile. So it has to be told of the partitions.
     """
 
-    def __init__(self, client: Consumer) -> None:
+    def __init__(
+        self, client: Consumer, clock: Callable[[], float] = time.monotonic,
+        kafka_answers: Callable[[float], bool] = answers,
+    ) -> None:
         self._client = client
-        self.over()
+        self._clock = clock
+        self._kafka_answers = kafka_answers
+        self._ours: dict[tuple[str, int], _Partition] = {}
 
-    def over(self) -> None:
-        """Something has come."""
-        self._since = time.monotonic()
-        self._waited: Places = {}
+    def assigned(self, _client: Consumer, places: Sequence[TopicPartition]) -> None:
+        """These are the client's from now on."""
+        now = self._clock()
+        self._ours |= {(place.topic, place.partition): _Partition(now) for place in places}
+
+    def revoked(self, _client: Consumer, places: Sequence[TopicPartition]) -> None:
+        """These no longer are."""
+        for place in places:
+            self._ours.pop((place.topic, place.partition), None)
+
+    def read(self, messages: Sequence[Message], *, all_there_were: bool) -> None:
+        """These have come. Behind a part of what there was, others' messages may stand in line."""
+        came = {(message.topic(), message.partition()) for message in messages}
+        now = self._clock()
+        for place in self._ours:
+            if place in came or not all_there_were:
+                self._ours[place] = _Partition(now)
 
     def look(self) -> None:
-        """Nothing has come. Raises StoodStill if that has been so for too long."""
-        if time.monotonic() - self._since < STILL_SECONDS:
-            return
+        """Ask about one partition of which nothing came for long, if there is any; takes as long
+        as five answers of Kafka at most. Raises StoodStill."""
+        now = self._clock()
+        late = [place for place, one in self._ours.items() if now - one.since >= STILL_SECONDS]
+        if late:
+            place = min(late, key=lambda one: self._ours[one].since)
+            self._ours[place] = self._looked(TopicPartition(*place), self._ours[place])
+
+    def _looked(self, place: TopicPartition, before: _Partition) -> _Partition:
         try:
-            waiting = self._waiting()
+            waits = self._waits(place)
         except KafkaException as error:
             log.info("Kafka does not say what it has for us", error=str(error))
-            waiting = {}  # it is away: nobody stands still for it
-        stuck = [place for place, offset in waiting.items() if self._waited.get(place) == offset]
-        if stuck:
-            raise StoodStill(f"nothing is read of {stuck}, though there is more")
-        self._since, self._waited = time.monotonic(), waiting
+            if not before.unanswered or not self._kafka_answers(ANSWER_SECONDS):
+                return _Partition(self._clock(), unanswered=True)
+            waits = self._asked_again(place)
+        if waits is not None and waits == before.waits:
+            where = f"{place.topic}[{place.partition}]"
+            raise StoodStill(f"{where}: the message at {waits} does not come")
+        return _Partition(self._clock(), waits)
 
-    def _waiting(self) -> Places:
-        """Of our partitions, those that hold a message behind what was read last."""
-        ours = self._client.assignment()
-        found = {}
-        for place in self._client.position(ours):
-            low, high = self._client.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
-            offset = self._next(place, low)
-            if offset < high:
-                found[place.topic, place.partition] = offset
-        return found
+    def _asked_again(self, place: TopicPartition) -> int | None:
+        """Kafka may have come back between two answers: now it is there for all."""
+        try:
+            return self._waits(place)
+        except KafkaException as error:
+            raise StoodStill("Kafka answers, but not this client") from error
 
-    def _next(self, place: TopicPartition, low: int) -> int:
-        """Nothing read yet: where the group was, or else the beginning."""
-        if place.offset != OFFSET_INVALID:
-            return int(place.offset)
-        [known] = self._client.committed([place], timeout=ANSWER_SECONDS)
-        return max(int(known.offset), low)
+    def _waits(self, place: TopicPartition) -> int | None:
+        """The offset of the next message to read, if it is there. Raises KafkaException."""
+        low, high = self._client.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
+        [read] = self._client.position([place])
+        if read.offset == OFFSET_INVALID:  # nothing read yet: where the group was, or the beginning
+            [read] = self._client.committed([place], timeout=ANSWER_SECONDS)
+        offset = max(int(read.offset), low)
+        return offset if offset < high else None

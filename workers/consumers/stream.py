@@ -32,7 +32,8 @@ REST_SECONDS = 0.2
 """Between two batches: what comes meanwhile is one batch, instead of one for each of the relay's
 rounds, and whoever reads the effects is promised seconds."""
 TOPIC_WAIT_SECONDS = 2.0
-CLOSE_SECONDS = 10.0
+CLOSE_SECONDS = 12.0
+"""A little more than a session: without a coordinator the client ends by itself after that."""
 PAUSE = Backoff(base=0.2, cap=5.0)  # far below Kafka's five minutes between two polls
 PARKED_BYTES_SHOWN = 2_000
 
@@ -63,8 +64,11 @@ class Stream:
         if not self._topics_exist(stop):
             return
         group = f"{settings().kafka_group_prefix}-{self._group}"
-        client = consumer(group, self._topics, self._committed)
+        client = consumer(group, self._committed)
         standstill = Standstill(client)
+        client.subscribe(
+            list(self._topics), on_assign=standstill.assigned, on_revoke=standstill.revoked
+        )
         log.info("consumer begins", group=self._group, topics=list(self._topics))
         try:
             while not stop.is_set():
@@ -84,10 +88,10 @@ class Stream:
 
     def _round(self, client: Consumer, standstill: Standstill, stop: threading.Event) -> None:
         messages = self._read(client)
+        standstill.read(messages, all_there_were=len(messages) < BATCH)
+        standstill.look()
         if not messages:
-            standstill.look()
             return
-        standstill.over()
         events, unreadable = _parsed(messages)
         try:
             standing = _standing(events)
