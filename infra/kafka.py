@@ -92,15 +92,6 @@ def consumer(group: str, committed: Committed) -> Consumer:
     )
 
 
-def answers(seconds: float) -> bool:
-    """Whether a broker answers a client made for it, within ``seconds``."""
-    try:
-        AdminClient(_common(), logger=library_log).list_topics(timeout=seconds)
-    except KafkaException:
-        return False
-    return True
-
-
 def ensure_topics(topics: Iterable[str], wait_seconds: float = 30.0) -> int:
     """Make the missing ones of ``topics``; return how large a message they all take, in bytes.
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import structlog
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
 
-from infra.kafka import answers
-
 STILL_SECONDS = 30.0
 """How long nothing comes of a partition before Kafka is asked what it has there, and again until
 that is held against the client."""
@@ -27,29 +25,27 @@ class StoodStill(Exception):
 
 @dataclass
 class _Partition:
-    """``since``: when something came, or was looked for. ``waits``: the offset of the message that
-    waited then; ``unanswered``: Kafka did not say."""
+    """``since``: when something came, or was looked for; ``waits``: the offset of the message that
+    waited then."""
 
     since: float
     waits: int | None = None
-    unanswered: bool = False
 
 
 class Standstill:
-    """Holds against the client that a message waited at two looks in a row, and did not come; or
-    that it got no answer at both, although Kafka answers others.
+    """Holds against the client that a message waited at two looks in a row, and did not come.
+
+    Not that Kafka does not say: it may be away, or a partition without a leader.
 
     It asks for nothing that the client may take for ever to answer: ``assignment()`` would, and
     hold all of Python meanwhile. So it has to be told of the partitions.
     """
 
     def __init__(
-        self, client: Consumer, clock: Callable[[], float] = time.monotonic,
-        kafka_answers: Callable[[float], bool] = answers,
+        self, client: Consumer, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
         self._clock = clock
-        self._kafka_answers = kafka_answers
         self._ours: dict[tuple[str, int], _Partition] = {}
 
     def assigned(self, _client: Consumer, places: Sequence[TopicPartition]) -> None:
@@ -72,7 +68,7 @@ class Standstill:
 
     def look(self) -> None:
         """Ask about one partition of which nothing came for long, if there is any; takes as long
-        as five answers of Kafka at most. Raises StoodStill."""
+        as two answers of Kafka at most. Raises StoodStill."""
         now = self._clock()
         late = [place for place, one in self._ours.items() if now - one.since >= STILL_SECONDS]
         if late:
@@ -84,20 +80,11 @@ class Standstill:
             waits = self._waits(place)
         except KafkaException as error:
             log.info("Kafka does not say what it has for us", error=str(error))
-            if not before.unanswered or not self._kafka_answers(ANSWER_SECONDS):
-                return _Partition(self._clock(), unanswered=True)
-            waits = self._asked_again(place)
+            waits = None
         if waits is not None and waits == before.waits:
             where = f"{place.topic}[{place.partition}]"
             raise StoodStill(f"{where}: the message at {waits} does not come")
         return _Partition(self._clock(), waits)
-
-    def _asked_again(self, place: TopicPartition) -> int | None:
-        """Kafka may have come back between two answers: now it is there for all."""
-        try:
-            return self._waits(place)
-        except KafkaException as error:
-            raise StoodStill("Kafka answers, but not this client") from error
 
     def _waits(self, place: TopicPartition) -> int | None:
         """The offset of the next message to read, if it is there. Raises KafkaException."""
@@ -105,5 +92,7 @@ class Standstill:
         [read] = self._client.position([place])
         if read.offset == OFFSET_INVALID:  # nothing read yet: where the group was, or the beginning
             [read] = self._client.committed([place], timeout=ANSWER_SECONDS)
+            if read.error is not None:
+                raise KafkaException(read.error)
         offset = max(int(read.offset), low)
         return offset if offset < high else None

@@ -87,10 +87,11 @@ class Stream:
         return False
 
     def _round(self, client: Consumer, standstill: Standstill, stop: threading.Event) -> None:
-        messages = self._read(client)
-        standstill.read(messages, all_there_were=len(messages) < BATCH)
+        read = self._read(client)
+        messages = [message for message in read if not self._is_error(message)]
+        standstill.read(messages, all_there_were=len(read) < BATCH)
         standstill.look()
-        if not messages:
+        if not messages or stop.is_set():  # what was read comes again
             return
         events, unreadable = _parsed(messages)
         try:
@@ -109,11 +110,11 @@ class Stream:
         stop.wait(REST_SECONDS)
 
     def _read(self, client: Consumer) -> list[Message]:
-        """What has come; the first of it is waited for."""
+        """What has come, Kafka's words about itself too; the first of it is waited for."""
         read = client.consume(1, WAIT_SECONDS)
         if read:
             read += client.consume(BATCH - 1, 0)
-        return [message for message in read if not self._is_error(message)]
+        return read
 
     def _is_error(self, message: Message) -> bool:
         """Whether this is Kafka's word about itself. The client recovers by itself from all but

@@ -1,7 +1,8 @@
 """When a client is held to stand still, by what it and Kafka say of its partitions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 import pytest
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
@@ -19,6 +20,15 @@ class Clock:
         return self.now
 
 
+@dataclass
+class Place:
+    """A TopicPartition, whose error can be given."""
+
+    partition: int
+    offset: int
+    error: KafkaError | None
+
+
 class Client:
     """What Kafka's client would say: each partition's first and next offset, and what was read."""
 
@@ -27,6 +37,7 @@ class Client:
         self.read = {0: OFFSET_INVALID, 1: OFFSET_INVALID}
         self.committed_at = {0: OFFSET_INVALID, 1: OFFSET_INVALID}
         self.away = False
+        self.unknown_group = False
         self.asked: list[int] = []
 
     def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
@@ -41,12 +52,10 @@ class Client:
 
     def committed(
         self, places: Iterable[TopicPartition], timeout: float
-    ) -> list[TopicPartition]:
+    ) -> list[Place]:
         assert timeout > 0
-        return [
-            TopicPartition(TOPIC, one.partition, self.committed_at[one.partition])
-            for one in places
-        ]
+        error = KafkaError(KafkaError.NOT_COORDINATOR) if self.unknown_group else None
+        return [Place(one.partition, self.committed_at[one.partition], error) for one in places]
 
 
 class Message:
@@ -63,10 +72,10 @@ class Message:
 class Watched:
     """A standstill's client, clock and partitions 0 and 1."""
 
-    def __init__(self, kafka_answers: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self) -> None:
         self.client = Client()
         self.clock = Clock()
-        self.standstill = Standstill(self.client, self.clock, lambda _: kafka_answers())  # type: ignore[arg-type]
+        self.standstill = Standstill(self.client, self.clock)  # type: ignore[arg-type]
         self.standstill.assigned(self.client, [TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)])  # type: ignore[arg-type]
 
     def looks(self, times: int = 1) -> None:
@@ -163,8 +172,8 @@ def test_a_partition_that_is_anothers_now_is_none_of_ours() -> None:
     watched.looks(3)
 
 
-def test_while_kafka_is_away_nobody_stands_still() -> None:
-    watched = Watched(lambda: False)
+def test_while_kafka_does_not_say_nobody_stands_still() -> None:
+    watched = Watched()
     watched.client.holds[0], watched.client.read[0] = (0, 6), 5
     watched.looks()
     watched.client.away = True
@@ -176,19 +185,8 @@ def test_while_kafka_is_away_nobody_stands_still() -> None:
         watched.looks()
 
 
-def test_a_client_that_gets_no_answer_where_others_do_stands_still() -> None:
+def test_a_place_of_the_group_that_kafka_does_not_tell_is_no_beginning() -> None:
     watched = Watched()
-    watched.client.away = True
-    watched.looks()
-    with pytest.raises(StoodStill, match="but not this client"):
-        watched.looks()
-
-
-def test_kafka_may_come_back_between_our_question_and_that_of_others() -> None:
-    def comes_back() -> bool:
-        watched.client.away = False
-        return True
-
-    watched = Watched(comes_back)
-    watched.client.away = True
+    watched.client.holds[0] = (0, 6)
+    watched.client.unknown_group = True
     watched.looks(3)
